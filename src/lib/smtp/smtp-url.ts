@@ -1,0 +1,136 @@
+import { domainToASCII } from 'node:url';
+
+/**
+ * `none`: never encrypt. `opportunistic`: STARTTLS where offered, whoever's certificate it is. `required`: STARTTLS or
+ * nothing. `implicit`: TLS from the first byte (RFC 8314 3.3).
+ */
+export type TlsMode = 'none' | 'opportunistic' | 'required' | 'implicit';
+
+export interface SmtpCredentials {
+  user: string;
+  password: string;
+}
+
+export interface SmtpServerAddress {
+  host: string;
+  port: number;
+  tls: TlsMode;
+  /** Whether `required` and `implicit` TLS refuse a certificate that does not prove the host's name. */
+  verifyCertificate: boolean;
+  credentials: SmtpCredentials | null;
+  /** How many connections the URL asks for, null where it says nothing. */
+  connections: number | null;
+}
+
+export type SmtpUrlFaultCode =
+  | 'malformed_url'
+  | 'unknown_protocol'
+  | 'no_host'
+  | 'bad_port'
+  | 'bad_credentials'
+  | 'unknown_option'
+  | 'bad_option';
+
+/** The error never repeats the URL: it may hold a password. */
+export interface SmtpUrlFault {
+  code: SmtpUrlFaultCode;
+  error: string;
+}
+
+export type ParsedSmtpUrl = { ok: true; server: SmtpServerAddress } | { ok: false; fault: SmtpUrlFault };
+
+const SUBMISSION_PORT = 587; // RFC 6409
+const SUBMISSIONS_PORT = 465; // RFC 8314
+const SMTP_PORT = 25;
+const MOST_CONNECTIONS = 1000;
+// oxlint-disable-next-line no-control-regex
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
+
+/**
+ * Reads `smtp://user:password@host:port` or `smtps://…`, with `?tls=required|opportunistic|none`, `?verify=false`,
+ * `?connections=N`. Reserved characters in the user and the password are percent-encoded.
+ */
+export function parseSmtpUrl(text: string): ParsedSmtpUrl {
+  const url = URL.parse(text.trim());
+  if (!url) return refuse('malformed_url', 'this is no URL such as smtp://user:password@host:587; percent-encode special characters in the password');
+  if (url.protocol !== 'smtp:' && url.protocol !== 'smtps:') return refuse('unknown_protocol', 'the URL must begin with smtp:// or smtps://');
+  const host = readHost(url);
+  if (host === '') return refuse('no_host', 'the URL names no valid host');
+  if ((url.pathname !== '' && url.pathname !== '/') || url.hash !== '') {
+    return refuse('malformed_url', 'nothing but options may follow the host; percent-encode "/" and "#" in the password');
+  }
+  if (url.port === '0') return refuse('bad_port', 'the port must be between 1 and 65535');
+  const login = readCredentials(url);
+  if (!login.ok) return login;
+  const options = readOptions(url);
+  if (!options.ok) return options;
+  const { credentials } = login;
+  return { ok: true, server: { host, port: readPort(url, credentials !== null), credentials, ...options.options } };
+}
+
+/** An IPv6 address without its brackets, an international name in its ASCII form; empty where neither. */
+function readHost(url: URL): string {
+  if (url.hostname.startsWith('[')) return url.hostname.slice(1, -1);
+  try {
+    return domainToASCII(decodeURIComponent(url.hostname));
+  } catch {
+    return '';
+  }
+}
+
+function readPort(url: URL, hasCredentials: boolean): number {
+  if (url.port !== '') return Number(url.port);
+  if (url.protocol === 'smtps:') return SUBMISSIONS_PORT;
+  return hasCredentials ? SUBMISSION_PORT : SMTP_PORT;
+}
+
+function readCredentials(url: URL): { ok: true; credentials: SmtpCredentials | null } | { ok: false; fault: SmtpUrlFault } {
+  if (url.username === '' && url.password === '') return { ok: true, credentials: null };
+  try {
+    const credentials = { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+    if (credentials.user === '') return refuse('bad_credentials', 'the URL has a password but no user');
+    // RFC 4616 2: NUL separates the parts of PLAIN.
+    if (CONTROL_CHARACTER.test(credentials.user + credentials.password)) return refuse('bad_credentials', 'user and password may hold no control characters');
+    return { ok: true, credentials };
+  } catch {
+    return refuse('bad_credentials', 'user and password must be percent-encoded UTF-8');
+  }
+}
+
+type Options = Pick<SmtpServerAddress, 'tls' | 'verifyCertificate' | 'connections'>;
+
+function readOptions(url: URL): { ok: true; options: Options } | { ok: false; fault: SmtpUrlFault } {
+  const isImplicit = url.protocol === 'smtps:';
+  const options: Options = { tls: isImplicit ? 'implicit' : 'opportunistic', verifyCertificate: true, connections: null };
+  for (const [name, value] of url.searchParams) {
+    const fault = readOption(options, name, value, isImplicit);
+    if (fault) return { ok: false, fault };
+  }
+  return { ok: true, options };
+}
+
+function readOption(options: Options, name: string, value: string, isImplicit: boolean): SmtpUrlFault | null {
+  switch (name) {
+    case 'tls':
+      if (isImplicit) return value === 'required' ? null : { code: 'bad_option', error: 'smtps:// is always encrypted: leave tls= out' };
+      if (value !== 'required' && value !== 'opportunistic' && value !== 'none') {
+        return { code: 'bad_option', error: 'tls= must be required, opportunistic or none' };
+      }
+      options.tls = value;
+      return null;
+    case 'verify':
+      if (value !== 'true' && value !== 'false') return { code: 'bad_option', error: 'verify= must be true or false' };
+      options.verifyCertificate = value === 'true';
+      return null;
+    case 'connections':
+      options.connections = /^\d{1,4}$/.test(value) ? Number(value) : 0;
+      if (options.connections >= 1 && options.connections <= MOST_CONNECTIONS) return null;
+      return { code: 'bad_option', error: `connections= must be between 1 and ${MOST_CONNECTIONS}` };
+    default:
+      return { code: 'unknown_option', error: 'the URL has an option other than tls, verify and connections' };
+  }
+}
+
+function refuse(code: SmtpUrlFaultCode, error: string): { ok: false; fault: SmtpUrlFault } {
+  return { ok: false, fault: { code, error } };
+}
