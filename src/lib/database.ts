@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect, sql, type Transaction as KyselyTransaction } from 'kysely';
-import { Client, Pool, types, type PoolConfig } from 'pg';
+import { Client, DatabaseError, Pool, types, type PoolConfig } from 'pg';
 
 import { describeConnectionError, type ConnectionTarget, type DatabaseFault } from './database-fault.js';
 import type { Schema } from './schema.js';
@@ -7,6 +7,11 @@ import type { Schema } from './schema.js';
 export type Database = Kysely<Schema>;
 export type Transaction = KyselyTransaction<Schema>;
 export type DatabaseConnection = { connectionString: string } | PoolConfig;
+
+/** Whether a statement broke a unique key (SQLSTATE 23505). */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '23505';
+}
 
 interface DatabaseOptions {
   /** The most connections this process opens at a time; 10 unless told. */

@@ -1,1 +1,205 @@
-export interface Schema {}
+/** The tables as Kysely sees them; migrations/ is the truth, and `schema.sql` shows its sum. */
+import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely';
+
+type Instant = ColumnType<Date, Date | string, Date | string>;
+type DefaultInstant = ColumnType<Date, Date | string | undefined, Date | string>;
+
+export type Role = 'user' | 'manager' | 'administrator';
+export type MailingStatus = 'created' | 'running' | 'finished';
+export type MailingAudience = 'all' | 'chosen';
+export type DeliveryState =
+  | 'waiting'
+  | 'sending'
+  | 'accepted'
+  | 'rejected'
+  | 'in_doubt'
+  | 'suppressed'
+  | 'expired'
+  | 'cancelled';
+export type AttemptOutcome = 'accepted' | 'deferred' | 'rejected' | 'in_doubt';
+export type Attributes = Record<string, string>;
+
+interface UsersTable {
+  id: Generated<number>;
+  email: string;
+  email_verified: Generated<boolean>;
+  name: string;
+  image: string | null;
+  role: Generated<Role>;
+  blocked: Generated<boolean>;
+  blocked_reason: string | null;
+  blocked_until: Instant | null;
+  locale: 'ru' | 'en' | null;
+  time_zone: Generated<string>;
+  theme: Generated<'auto' | 'light' | 'dark'>;
+  welcomed: Generated<boolean>;
+  created_at: DefaultInstant;
+  updated_at: DefaultInstant;
+}
+
+interface SessionsTable {
+  id: Generated<number>;
+  user_id: number;
+  token: string;
+  expires_at: Instant;
+  ip_address: string | null;
+  user_agent: string | null;
+  impersonated_by: string | null;
+  created_at: DefaultInstant;
+  updated_at: DefaultInstant;
+}
+
+interface RecipientsTable {
+  id: GeneratedAlways<number>;
+  owner_id: number;
+  email: string;
+  name: Generated<string>;
+  comment: Generated<string>;
+  attributes: JSONColumnType<Attributes, string | undefined, string>;
+  is_sample: Generated<boolean>;
+  version: Generated<number>;
+  created_at: DefaultInstant;
+  updated_at: DefaultInstant;
+  search_text: GeneratedAlways<string>;
+}
+
+interface RecipientTotalsTable {
+  owner_id: number;
+  total: number;
+}
+
+interface MessagesTable {
+  id: GeneratedAlways<number>;
+  owner_id: number;
+  subject: string;
+  body: string;
+  is_sample: Generated<boolean>;
+  version: Generated<number>;
+  created_at: DefaultInstant;
+  updated_at: DefaultInstant;
+  search_text: GeneratedAlways<string>;
+}
+
+interface MailingsTable {
+  id: GeneratedAlways<number>;
+  owner_id: number;
+  message_id: number | null;
+  status: Generated<MailingStatus>;
+  audience: MailingAudience;
+  first_sending_at: Instant;
+  ends_at: Instant;
+  started_at: Instant | null;
+  frozen_at: Instant | null;
+  finished_at: Instant | null;
+  start_fault: 'no_recipients' | 'window_over' | null;
+  paused_at: Instant | null;
+  stopped_at: Instant | null;
+  disabled_at: Instant | null;
+  disabled_by: number | null;
+  disabled_reason: string | null;
+  is_sample: Generated<boolean>;
+  version: Generated<number>;
+  created_at: DefaultInstant;
+  updated_at: DefaultInstant;
+}
+
+interface MailingRecipientsTable {
+  mailing_id: number;
+  recipient_id: number;
+  owner_id: number;
+}
+
+interface MailingContentsTable {
+  mailing_id: number;
+  subject: string;
+  body: string;
+}
+
+interface DeliveriesTable {
+  id: GeneratedAlways<number>;
+  mailing_id: number;
+  recipient_id: number | null;
+  lease_id: number | null;
+  next_try_at: Instant;
+  attempt_count: Generated<number>;
+  state: Generated<DeliveryState>;
+  address: string;
+  name: string;
+  attributes: JSONColumnType<Attributes, string, string>;
+}
+
+interface AttemptsTable {
+  id: GeneratedAlways<number>;
+  delivery_id: number;
+  mailing_id: number;
+  started_at: Instant;
+  duration_ms: number;
+  outcome: AttemptOutcome;
+  reply_code: number | null;
+  address: string;
+  relay: string;
+  stage: string;
+  enhanced_code: string | null;
+  reply: string;
+}
+
+interface LeasesTable {
+  id: GeneratedAlways<number>;
+  mailing_id: number;
+  node: string;
+  expires_at: Instant;
+  begun_count: Generated<number>;
+  delivery_ids: number[];
+}
+
+interface MailingCountersTable {
+  mailing_id: number;
+  audience: number;
+  waiting: Generated<number>;
+  accepted: Generated<number>;
+  rejected: Generated<number>;
+  in_doubt: Generated<number>;
+  suppressed: Generated<number>;
+  expired: Generated<number>;
+  cancelled: Generated<number>;
+  attempts_accepted: Generated<number>;
+  attempts_deferred: Generated<number>;
+  attempts_rejected: Generated<number>;
+  attempts_in_doubt: Generated<number>;
+}
+
+interface RelaysTable {
+  name: string;
+  paused_until: Instant | null;
+  fault: string | null;
+  fault_count: Generated<number>;
+  updated_at: DefaultInstant;
+}
+
+interface InboxLettersTable {
+  id: GeneratedAlways<number>;
+  received_at: DefaultInstant;
+  sender: string;
+  recipients: string[];
+  subject: string;
+  purpose: string | null;
+  source: Buffer;
+  search_text: string;
+}
+
+export interface Schema {
+  users: UsersTable;
+  sessions: SessionsTable;
+  recipients: RecipientsTable;
+  recipient_totals: RecipientTotalsTable;
+  messages: MessagesTable;
+  mailings: MailingsTable;
+  mailing_recipients: MailingRecipientsTable;
+  mailing_contents: MailingContentsTable;
+  deliveries: DeliveriesTable;
+  attempts: AttemptsTable;
+  leases: LeasesTable;
+  mailing_counters: MailingCountersTable;
+  relays: RelaysTable;
+  inbox_letters: InboxLettersTable;
+}

@@ -25,7 +25,7 @@ function prepareText(data: string): WireContent {
 }
 
 function prepareBytes(data: Buffer): WireContent {
-  const bytes = data.latin1Slice(0, data.length);
+  const bytes = data.toString('latin1');
   const lines = endLines(bytes);
   const stuffed = stuffDots(lines);
   const content = stuffed === bytes ? data : Buffer.from(stuffed, 'latin1');

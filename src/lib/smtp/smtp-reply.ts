@@ -44,7 +44,7 @@ export class SmtpReplyParser {
 
   push(chunk: Buffer): ParsedReplies {
     const replies: SmtpReply[] = [];
-    const bytes = this.#rest + chunk.latin1Slice(0, chunk.length);
+    const bytes = this.#rest + chunk.toString('latin1');
     let start = 0;
     for (let end = bytes.indexOf('\n'); end !== -1 && !this.#fault; end = bytes.indexOf('\n', start)) {
       const reply = this.#takeLine(bytes.slice(start, bytes[end - 1] === '\r' ? Math.max(start, end - 1) : end));

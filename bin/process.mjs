@@ -1,0 +1,103 @@
+/**
+ * Child processes and how they end. Whatever signal reaches this process goes on to its children; it leaves when they have.
+ * Ctrl-C in a terminal reaches the children directly as well, so they must take two signals within a moment as one.
+ */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { delimiter } from 'node:path';
+
+import { Fault, findNode, inProject, root } from './project.mjs';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const SAME_SIGNAL_MS = 500;
+const PARENT_CHECK_MS = 1_000;
+
+const children = new Set();
+let interruption;
+
+/** npm passes Ctrl-C on although the terminal has sent it already, hence the pause between two equal signals. */
+export function passSignalsOn() {
+  let last = { signal: '', at: 0 };
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      if (signal === last.signal && Date.now() - last.at < SAME_SIGNAL_MS) return;
+      last = { signal, at: Date.now() };
+      interrupt(signal);
+    });
+  }
+}
+
+/** A killed parent (npm, a shell) sends no signal; without this check the server would outlive it. */
+export function stopWhenOrphaned() {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    interrupt('SIGTERM');
+  }, PARENT_CHECK_MS);
+  timer.unref();
+}
+
+/** Runs a step to its end; resolves to its exit code and what it wrote. Leaves the program if the step was interrupted. */
+export async function runStep(command, args, env = process.env) {
+  const chunks = [];
+  const child = launch(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.on('data', (chunk) => chunks.push(chunk));
+  child.stderr.on('data', (chunk) => chunks.push(chunk));
+  const code = await waitForExit(child);
+  if (interruption) process.exit(codeOfSignal(interruption));
+  return { code, output: Buffer.concat(chunks).toString() };
+}
+
+/** Runs JavaScript with the project's own Node.js, to its end. */
+export function runNodeStep(...args) {
+  return runStep(findNode(), args, toolEnv());
+}
+
+/** Hands the terminal over to a child; resolves to its exit code. The channel lets the child see the death of this process. */
+export function runInForeground(...args) {
+  return waitForExit(launch(findNode(), args, { env: toolEnv(), stdio: ['inherit', 'inherit', 'inherit', 'ipc'] }));
+}
+
+/** Starts a companion that runs until this process stops it. */
+export function startCompanion(...args) {
+  return waitForExit(launch(findNode(), args, { env: toolEnv(), stdio: ['ignore', 'inherit', 'inherit'] }));
+}
+
+export function stopChildren(signal) {
+  for (const child of children) child.kill(signal);
+}
+
+function interrupt(signal) {
+  interruption = signal;
+  if (children.size === 0) process.exit(codeOfSignal(signal));
+  stopChildren(signal);
+}
+
+function launch(command, args, options) {
+  const child = spawn(command, args, { cwd: root, ...options });
+  children.add(child);
+  return child;
+}
+
+function waitForExit(child) {
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause) => {
+      children.delete(child);
+      reject(new Fault(`Cannot run ${child.spawnfile}: ${cause.message}`, { cause }));
+    });
+    child.once('close', (code, signal) => {
+      children.delete(child);
+      resolve(signal ? codeOfSignal(signal) : code);
+    });
+  });
+}
+
+function codeOfSignal(signal) {
+  return 128 + constants.signals[signal];
+}
+
+function toolEnv() {
+  const path = [inProject('node_modules', '.bin'), process.env.PATH ?? ''].join(delimiter);
+  return { ...process.env, PATH: path };
+}

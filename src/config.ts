@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+const list = (text: string) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: `must be an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+
+/** Every setting there is; the table in README.md documents the same. An empty value counts as absent. */
+const settings = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number({ error: 'must be a number from 0 to 65535' }).int().min(0).max(65_535).default(3000),
+  BASE_URL: url('http:', 'https:').optional(),
+  TRUST_PROXY: z.enum(['yes', 'no'], { error: 'must be yes or no' }).default('no'),
+  DATA_DIR: z.string().default('data'),
+  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  DATABASE_CONNECTIONS: z.coerce.number({ error: 'must be a number from 2 to 100' }).int().min(2).max(100).default(10),
+  REDIS_URL: url('redis:', 'rediss:').optional(),
+  SMTP_URL: url('smtp:', 'smtps:').optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n\0]*[^\s@<>]+@[^\s@<>]+>?$/, 'must be an address such as Vestnik <vestnik@example.com>')
+    .default('Vestnik <vestnik@localhost>'),
+  SECRET: z.string().min(32, 'must have 32 characters or more').optional(),
+  DEFAULT_LOCALE: z.enum(['en', 'ru'], { error: 'must be en or ru' }).default('en'),
+  ROLES: z
+    .string()
+    .default('web,worker')
+    .transform(list)
+    .pipe(z.array(z.enum(['web', 'worker'], { error: 'must be web, worker or web,worker' })).min(1)),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' })
+    .default('info'),
+});
+
+export type Role = 'web' | 'worker';
+
+export interface Config {
+  host: string;
+  port: number;
+  baseUrl: string;
+  trustProxy: boolean;
+  /** An absolute path. */
+  dataDir: string;
+  /** Absent: the embedded database. */
+  databaseUrl: string | undefined;
+  databaseConnections: number;
+  redisUrl: string | undefined;
+  /** Absent: the built-in inbox. */
+  smtpUrl: string | undefined;
+  mailFrom: string;
+  /** Absent: one is made and kept in the data folder. */
+  secret: string | undefined;
+  defaultLocale: 'en' | 'ru';
+  roles: Role[];
+  logLevel: string;
+}
+
+export type ConfigResult = { ok: true; config: Config } | { ok: false; fault: string };
+
+/** The only reader of the environment. `.env` in the working folder gives what the environment does not. */
+export function loadConfig(): ConfigResult {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return parseConfig(process.env);
+}
+
+/** A wrong setting is a value: one line that names the setting and says what it must be. */
+export function parseConfig(environment: Record<string, string | undefined>): ConfigResult {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = settings.safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return { ok: false, fault: `The setting ${issue?.path[0]?.toString()} ${issue?.message}.` };
+  }
+  const values = parsed.data;
+  return {
+    ok: true,
+    config: {
+      host: values.HOST,
+      port: values.PORT,
+      baseUrl: (values.BASE_URL ?? `http://${showHost(values.HOST)}:${values.PORT}`).replace(/\/+$/, ''),
+      trustProxy: values.TRUST_PROXY === 'yes',
+      dataDir: resolve(values.DATA_DIR),
+      databaseUrl: values.DATABASE_URL,
+      databaseConnections: values.DATABASE_CONNECTIONS,
+      redisUrl: values.REDIS_URL,
+      smtpUrl: values.SMTP_URL,
+      mailFrom: values.MAIL_FROM,
+      secret: values.SECRET,
+      defaultLocale: values.DEFAULT_LOCALE,
+      roles: values.ROLES,
+      logLevel: values.LOG_LEVEL,
+    },
+  };
+}
+
+/** What a person types into the browser's address bar to reach a server that listens on `host`. */
+function showHost(host: string): string {
+  if (['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)) return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,154 @@
+import { sql } from 'kysely';
+
+import type { Database } from '../lib/database.js';
+import { keyset, PAGE_SIZE, toPage, type ListQuery, type Page } from '../lib/list.js';
+import type { DeliveryState } from '../lib/schema.js';
+import type { Attempt, Counters, Delivery } from './delivery.js';
+
+/* What pages read of the ledger. What the worker writes is in ledger-store.ts. */
+
+const COUNTERS = [
+  'audience',
+  'waiting',
+  'accepted',
+  'rejected',
+  'in_doubt as inDoubt',
+  'suppressed',
+  'expired',
+  'cancelled',
+  'attempts_accepted as attemptsAccepted',
+  'attempts_deferred as attemptsDeferred',
+  'attempts_rejected as attemptsRejected',
+  'attempts_in_doubt as attemptsInDoubt',
+] as const;
+
+const DELIVERY = [
+  'deliveries.id',
+  'deliveries.address',
+  'deliveries.name',
+  'deliveries.state',
+  'deliveries.attempt_count as attemptCount',
+  'deliveries.next_try_at as nextTryAt',
+  'deliveries.recipient_id as recipientId',
+] as const;
+
+const ATTEMPT = [
+  'attempts.id',
+  'attempts.delivery_id as deliveryId',
+  'attempts.address',
+  'attempts.started_at as startedAt',
+  'attempts.duration_ms as durationMs',
+  'attempts.outcome',
+  'attempts.relay',
+  'attempts.stage',
+  'attempts.reply_code as replyCode',
+  'attempts.enhanced_code as enhancedCode',
+  'attempts.reply',
+] as const;
+
+/** By mailing id. A mailing that has not been frozen yet has none. */
+export async function readCounters(db: Database, ownerId: number, mailingIds: number[]): Promise<Map<number, Counters>> {
+  if (mailingIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('mailing_counters')
+    .innerJoin('mailings', 'mailings.id', 'mailing_counters.mailing_id')
+    .select(['mailing_id as mailingId', ...COUNTERS])
+    .where('mailings.owner_id', '=', ownerId)
+    .where('mailing_id', 'in', mailingIds)
+    .execute();
+  return new Map(rows.map(({ mailingId, ...counters }) => [mailingId, counters]));
+}
+
+/** The sums over all of the owner's mailings. */
+export async function sumCounters(db: Database, ownerId: number): Promise<Counters> {
+  const sum = (column: string) => sql<number>`coalesce(sum(${sql.ref(column)}), 0)::bigint`;
+  return db
+    .selectFrom('mailing_counters')
+    .innerJoin('mailings', 'mailings.id', 'mailing_counters.mailing_id')
+    .select([
+      sum('audience').as('audience'),
+      sum('waiting').as('waiting'),
+      sum('accepted').as('accepted'),
+      sum('rejected').as('rejected'),
+      sum('in_doubt').as('inDoubt'),
+      sum('suppressed').as('suppressed'),
+      sum('expired').as('expired'),
+      sum('cancelled').as('cancelled'),
+      sum('attempts_accepted').as('attemptsAccepted'),
+      sum('attempts_deferred').as('attemptsDeferred'),
+      sum('attempts_rejected').as('attemptsRejected'),
+      sum('attempts_in_doubt').as('attemptsInDoubt'),
+    ])
+    .where('mailings.owner_id', '=', ownerId)
+    .executeTakeFirstOrThrow();
+}
+
+/** By address; the search matches the beginning of addresses, which the unique key serves at any size. */
+export async function listDeliveries(
+  db: Database,
+  ownerId: number,
+  mailingId: number,
+  list: ListQuery,
+  state: DeliveryState | null,
+): Promise<Page<Delivery>> {
+  const key = { expression: sql`lower(deliveries.address)`, type: 'text' } as const;
+  const { where, orderBy, cursorValue } = keyset(list, key, sql`deliveries.id`);
+  let query = selectOwned(db, ownerId, mailingId)
+    .select([...DELIVERY, cursorValue.as('cursor_value')])
+    .where(where)
+    .orderBy(orderBy)
+    .limit(PAGE_SIZE + 1);
+  if (state !== null) query = query.where('deliveries.state', '=', state);
+  if (list.search !== '') query = query.where(startsWith(list.search));
+  return toPage(await query.execute(), list);
+}
+
+export async function findDelivery(db: Database, ownerId: number, mailingId: number, id: number): Promise<Delivery | undefined> {
+  return selectOwned(db, ownerId, mailingId).select(DELIVERY).where('deliveries.id', '=', id).executeTakeFirst();
+}
+
+/** All tries at one delivery, newest first. */
+export async function listDeliveryAttempts(db: Database, ownerId: number, mailingId: number, deliveryId: number): Promise<Attempt[]> {
+  return selectOwned(db, ownerId, mailingId)
+    .innerJoin('attempts', 'attempts.delivery_id', 'deliveries.id')
+    .select(ATTEMPT)
+    .where('deliveries.id', '=', deliveryId)
+    .orderBy('attempts.id', 'desc')
+    .execute();
+}
+
+/** The newest attempts of a mailing, at most `limit`. */
+export async function listLatestAttempts(db: Database, ownerId: number, mailingId: number, limit: number): Promise<Attempt[]> {
+  return db
+    .selectFrom('attempts')
+    .innerJoin('mailings', 'mailings.id', 'attempts.mailing_id')
+    .select(ATTEMPT)
+    .where('mailings.owner_id', '=', ownerId)
+    .where('attempts.mailing_id', '=', mailingId)
+    .orderBy('attempts.id', 'desc')
+    .limit(limit)
+    .execute();
+}
+
+/** The recipients, still kept, of a mailing's deliveries in one state; for `insert … select` by the feature mailings. */
+export function selectRecipientIds(db: Database, mailingId: number, state: DeliveryState) {
+  return db
+    .selectFrom('deliveries')
+    .select('recipient_id')
+    .where('mailing_id', '=', mailingId)
+    .where('state', '=', state)
+    .where('recipient_id', 'is not', null);
+}
+
+function selectOwned(db: Database, ownerId: number, mailingId: number) {
+  return db
+    .selectFrom('deliveries')
+    .innerJoin('mailings', 'mailings.id', 'deliveries.mailing_id')
+    .where('mailings.owner_id', '=', ownerId)
+    .where('deliveries.mailing_id', '=', mailingId);
+}
+
+function startsWith(search: string) {
+  const from = search.toLowerCase();
+  return sql<boolean>`lower(deliveries.address) >= ${from} and lower(deliveries.address) < ${from + '\u{10ffff}'}`;
+}

@@ -1,0 +1,64 @@
+// pure
+import type { AttemptOutcome, DeliveryState } from '../lib/schema.js';
+
+/** The books of one mailing. `waiting` holds what is not settled yet, being sent included. */
+export interface Counters {
+  audience: number;
+  waiting: number;
+  accepted: number;
+  rejected: number;
+  inDoubt: number;
+  suppressed: number;
+  expired: number;
+  cancelled: number;
+  attemptsAccepted: number;
+  attemptsDeferred: number;
+  attemptsRejected: number;
+  attemptsInDoubt: number;
+}
+
+export interface Delivery {
+  id: number;
+  address: string;
+  name: string;
+  state: DeliveryState;
+  attemptCount: number;
+  /** Meaningful while waiting. */
+  nextTryAt: Date;
+  recipientId: number | null;
+}
+
+export interface Attempt {
+  id: number;
+  deliveryId: number;
+  address: string;
+  startedAt: Date;
+  durationMs: number;
+  outcome: AttemptOutcome;
+  relay: string;
+  /** Where in the SMTP dialogue it ended. */
+  stage: string;
+  replyCode: number | null;
+  enhancedCode: string | null;
+  /** All lines of the server's reply, or what happened instead of one. */
+  reply: string;
+}
+
+export const DELIVERY_STATES = [
+  'waiting',
+  'sending',
+  'accepted',
+  'rejected',
+  'in_doubt',
+  'suppressed',
+  'expired',
+  'cancelled',
+] as const satisfies DeliveryState[];
+
+export const DELIVERY_SORTS = ['address'] as const;
+
+/** audience = accepted + rejected + in doubt + suppressed + expired + cancelled + waiting; the database holds the same as a constraint. */
+export function isBalanced(counters: Counters): boolean {
+  const { audience, waiting, accepted, rejected, inDoubt, suppressed, expired, cancelled } = counters;
+  return audience === accepted + rejected + inDoubt + suppressed + expired + cancelled + waiting;
+}

@@ -1,0 +1,58 @@
+import type { Context } from 'hono';
+import { z } from 'zod';
+
+import type { en } from '../locales/en.js';
+import { TooLargeError } from './errors.js';
+
+/** A text under common.faults, with what it is to be filled with. */
+export interface Fault {
+  key: keyof (typeof en)['common']['faults'] & string;
+  max?: number;
+  detail?: string;
+}
+export type Faults = Record<string, Fault>;
+
+/** What was typed, by field, so that a form can be shown again as it was. */
+export interface FormState {
+  typed: Record<string, string>;
+  faults: Faults;
+}
+
+export const emptyForm: FormState = { typed: {}, faults: {} };
+
+export type Parsed<T> = { ok: true; values: T } | { ok: false; faults: Faults };
+
+/** The fields of a posted form; of repeated ones the last. */
+export async function readForm(c: Context): Promise<Record<string, string>> {
+  const form = await readFormData(c);
+  return Object.fromEntries([...form].filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}
+
+/** Every value of a repeated field, such as ticked boxes. */
+export async function readFormList(c: Context, field: string): Promise<string[]> {
+  const form = await readFormData(c);
+  return form.getAll(field).filter((value) => typeof value === 'string');
+}
+
+export function parseForm<T>(schema: z.ZodType<T>, typed: Record<string, string>): Parsed<T> {
+  const result = schema.safeParse(typed);
+  if (result.success) return { ok: true, values: result.data };
+  const faults: Faults = {};
+  for (const issue of result.error.issues) faults[issue.path.join('.')] ??= toFault(issue);
+  return { ok: false, faults };
+}
+
+function toFault(issue: z.core.$ZodIssue): Fault {
+  // The schemas name a text of common.faults as their message; `form.test.ts` walks every schema's faults.
+  const key = issue.message as Fault['key'];
+  return issue.code === 'too_big' ? { key, max: Number(issue.maximum) } : { key };
+}
+
+async function readFormData(c: Context): Promise<FormData> {
+  try {
+    return await c.req.formData();
+  } catch (error) {
+    if (error instanceof Error && error.name === 'BodyLimitError') throw new TooLargeError();
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
+import { z } from 'zod';
+
+/* Lists that stay quick at a million rows: a page begins after the last row of the one before (a keyset), never at an offset. */
+
+export const PAGE_SIZE = 50;
+
+export interface Cursor {
+  direction: 'after' | 'before';
+  /** The sorted expression's value of the row at the edge, as PostgreSQL writes it; a Date would lose the microseconds. */
+  value: string;
+  id: number;
+}
+
+export interface ListQuery<Sort extends string = string> {
+  search: string;
+  sort: Sort;
+  descending: boolean;
+  cursor: Cursor | null;
+}
+
+export interface Page<Row> {
+  rows: Row[];
+  /** For the address of the neighbouring pages; null where there is none. */
+  before: string | null;
+  after: string | null;
+}
+
+export interface SortKey {
+  expression: RawBuilder<unknown>;
+  type: 'text' | 'timestamptz' | 'bigint';
+}
+
+/** Reads q, sort (with a leading "-" for descending), after and before; what is not understood counts as not given. */
+export function parseListQuery<Sort extends string>(
+  parameters: Record<string, string>,
+  sorts: readonly Sort[],
+  fallback: Sort | `-${Sort}`,
+): ListQuery<Sort> {
+  const { sort, descending } = parseSort(parameters['sort'] ?? fallback, sorts) ?? parseSort(fallback, sorts) ?? {};
+  if (sort === undefined) throw new Error(`unknown sort ${fallback}`);
+  return {
+    search: cleanSearch(parameters['q']),
+    sort,
+    descending: descending ?? false,
+    cursor: parseCursor('after', parameters['after']) ?? parseCursor('before', parameters['before']),
+  };
+}
+
+/** A LIKE pattern for `search_text`. One or two letters are sought at the beginning of words, where a trigram index helps. */
+export function searchPattern(search: string): string {
+  const text = search.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`);
+  return search.length < 3 ? `% ${text}%` : `%${text}%`;
+}
+
+/** The condition and the order that make one page; ask for `PAGE_SIZE + 1` rows, and give them to `toPage`. */
+export function keyset(list: ListQuery, key: SortKey, id: RawBuilder<unknown>) {
+  const backwards = list.cursor?.direction === 'before';
+  const ascending = list.descending === backwards;
+  const direction = ascending ? sql`asc` : sql`desc`;
+  const comparison = ascending ? sql`>` : sql`<`;
+  const cursor = list.cursor && isOfType(list.cursor.value, key.type) ? list.cursor : null;
+  const where = cursor
+    ? sql<SqlBool>`(${key.expression}, ${id}) ${comparison} (${cursor.value}::${sql.raw(key.type)}, ${cursor.id}::bigint)`
+    : sql<SqlBool>`true`;
+  return {
+    where,
+    orderBy: sql`${key.expression} ${direction}, ${id} ${direction}`,
+    cursorValue: sql<string>`(${key.expression})::text`,
+  };
+}
+
+export function toPage<Row extends { id: number; cursor_value: string }>(rows: Row[], list: ListQuery): Page<Row> {
+  const more = rows.length > PAGE_SIZE;
+  const kept = rows.slice(0, PAGE_SIZE);
+  const backwards = list.cursor?.direction === 'before';
+  if (backwards) kept.reverse();
+  const [first, last] = [kept.at(0), kept.at(-1)];
+  const hasBefore = backwards ? more : list.cursor !== null;
+  const hasAfter = backwards || more;
+  return {
+    rows: kept,
+    before: hasBefore && first ? encodeCursor(first) : null,
+    after: hasAfter && last ? encodeCursor(last) : null,
+  };
+}
+
+/** A cursor comes from the address bar, where anything can stand. */
+function isOfType(value: string, type: SortKey['type']): boolean {
+  if (type === 'timestamptz') return !Number.isNaN(Date.parse(value));
+  return type === 'text' || /^-?\d{1,18}$/.test(value);
+}
+
+function encodeCursor(row: { id: number; cursor_value: string }): string {
+  return Buffer.from(JSON.stringify([row.cursor_value, row.id])).toString('base64url');
+}
+
+const cursorShape = z.tuple([z.string().max(1000), z.int().positive()]);
+
+function parseCursor(direction: Cursor['direction'], text: string | undefined): Cursor | null {
+  if (!text) return null;
+  try {
+    const [value, id] = cursorShape.parse(JSON.parse(Buffer.from(text, 'base64url').toString()));
+    return value.includes('\0') ? null : { direction, value, id };
+  } catch {
+    return null;
+  }
+}
+
+function parseSort<Sort extends string>(text: string, sorts: readonly Sort[]) {
+  const descending = text.startsWith('-');
+  const sort = sorts.find((name) => name === (descending ? text.slice(1) : text));
+  return sort === undefined ? undefined : { sort, descending };
+}
+
+function cleanSearch(text = ''): string {
+  // eslint-disable-next-line no-control-regex
+  return text
+    .replaceAll(/[\u0000-\u001f\u007f]/g, ' ')
+    .trim()
+    .slice(0, 200);
+}

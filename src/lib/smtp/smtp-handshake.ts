@@ -1,0 +1,143 @@
+import { isIPv6 } from 'node:net';
+
+import { NO_CAPABILITIES, parseCapabilities, type SmtpCapabilities } from './smtp-capabilities.js';
+import type { SmtpOptions, SmtpTimeouts } from './smtp-options.js';
+import { isIntermediate, isPositive, isRefusal, type LostOutcome, type RefusedOutcome, type SmtpFault, type SmtpReply, type SmtpStage } from './smtp-outcome.js';
+import type { SmtpCredentials } from './smtp-url.js';
+import { SmtpWire, type Answer } from './smtp-wire.js';
+
+export interface SmtpSession {
+  wire: SmtpWire;
+  capabilities: SmtpCapabilities;
+}
+
+export type Handshake = { ok: true; session: SmtpSession } | { ok: false; outcome: RefusedOutcome | LostOutcome };
+
+/** What stopped a handshake: the server's reply, this side's own refusal in the form of one, or a fault. */
+type Failure = { stage: SmtpStage; reply: SmtpReply; local: boolean } | { stage: SmtpStage; fault: SmtpFault };
+type Step<T> = { ok: true; value: T } | { ok: false; failure: Failure };
+
+/** From nothing to a session that takes letters: connect, greeting, EHLO, STARTTLS and EHLO again, AUTH. */
+export async function shakeHands(options: SmtpOptions, timeouts: SmtpTimeouts): Promise<Handshake> {
+  const startedAt = performance.now();
+  const wire = await SmtpWire.connect(options.host, options.port, timeouts.connect);
+  if (!(wire instanceof SmtpWire)) return fail(options, startedAt, null, { stage: 'connect', fault: wire });
+  const greeted = await beginSession(wire, options, timeouts);
+  if (!greeted.ok) {
+    wire.dismiss();
+    return fail(options, startedAt, wire.tlsVersion, greeted.failure);
+  }
+  return { ok: true, session: { wire, capabilities: greeted.value } };
+}
+
+async function beginSession(wire: SmtpWire, options: SmtpOptions, timeouts: SmtpTimeouts): Promise<Step<SmtpCapabilities>> {
+  if (options.tls === 'implicit') {
+    const fault = await wire.encrypt(encryptionOf(options, timeouts));
+    if (fault) return failed('starttls', fault);
+  }
+  const greeting = demand('greeting', await wire.ask(null, timeouts.greeting));
+  if (!greeting.ok) return greeting;
+  const offered = await sayHello(wire, options, timeouts);
+  if (!offered.ok) return offered;
+  const secured = await secure(wire, options, timeouts, offered.value);
+  if (!secured.ok || options.credentials === null) return secured;
+  const loggedIn = await logIn(wire, options, options.credentials, timeouts, secured.value);
+  return loggedIn.ok ? secured : loggedIn;
+}
+
+/** RFC 5321 3.2: a server that does not know EHLO is tried with HELO, and offers nothing. */
+async function sayHello(wire: SmtpWire, options: SmtpOptions, timeouts: SmtpTimeouts): Promise<Step<SmtpCapabilities>> {
+  const name = options.name ?? addressLiteral(wire.localAddress);
+  const answer = await wire.ask(`EHLO ${name}`, timeouts.command);
+  if (answer.ok && answer.reply.code >= 500) {
+    const hello = demand('ehlo', await wire.ask(`HELO ${name}`, timeouts.command));
+    return hello.ok ? { ok: true, value: NO_CAPABILITIES } : hello;
+  }
+  const hello = demand('ehlo', answer);
+  return hello.ok ? { ok: true, value: parseCapabilities(hello.value.text) } : hello;
+}
+
+async function secure(wire: SmtpWire, options: SmtpOptions, timeouts: SmtpTimeouts, offered: SmtpCapabilities): Promise<Step<SmtpCapabilities>> {
+  const isWanted = options.tls === 'required' || options.tls === 'opportunistic';
+  if (!isWanted || (!offered.startTls && options.tls === 'opportunistic')) return { ok: true, value: offered };
+  if (!offered.startTls) return refuse('starttls', 530, '5.7.10', 'the server offers no STARTTLS, and this relay is only to be used encrypted');
+  const agreed = demand('starttls', await wire.ask('STARTTLS', timeouts.command));
+  if (!agreed.ok) return options.tls === 'opportunistic' && 'reply' in agreed.failure && wire.isUsable ? { ok: true, value: offered } : agreed;
+  const fault = await wire.encrypt(encryptionOf(options, timeouts));
+  if (fault) return failed('starttls', fault);
+  // RFC 3207 4.2: what was offered before is to be forgotten.
+  return sayHello(wire, options, timeouts);
+}
+
+async function logIn(wire: SmtpWire, options: SmtpOptions, credentials: SmtpCredentials, timeouts: SmtpTimeouts, offered: SmtpCapabilities): Promise<Step<null>> {
+  // RFC 4954 4: not in the clear, where a listener could take it, unless told so.
+  if (wire.tlsVersion === null && !wire.isLoopback && options.tls !== 'none') {
+    return refuse('auth', 538, '5.7.11', 'the server offers no encryption, and the password is not sent without it unless the relay says tls=none');
+  }
+  const exchange = chooseExchange(credentials, offered);
+  if (!exchange) return refuse('auth', 504, '5.5.4', 'the server offers neither AUTH PLAIN nor AUTH LOGIN');
+  const [command = '', ...answers] = exchange;
+  let answer = await wire.ask(command, timeouts.command);
+  for (const line of answers) {
+    if (!answer.ok || !isIntermediate(answer.reply)) break;
+    answer = await wire.ask(line, timeouts.command);
+  }
+  const accepted = demand('auth', hideSecrets(answer, credentials));
+  return accepted.ok ? { ok: true, value: null } : accepted;
+}
+
+/** The lines this side says: RFC 4616 for PLAIN, whose token some servers ask for once more; LOGIN has no standard. */
+function chooseExchange({ user, password }: SmtpCredentials, offered: SmtpCapabilities): string[] | null {
+  const token = encodeBase64(`\0${user}\0${password}`);
+  if (offered.authMechanisms.has('PLAIN')) return [`AUTH PLAIN ${token}`, token];
+  if (offered.authMechanisms.has('LOGIN')) return ['AUTH LOGIN', encodeBase64(user), encodeBase64(password)];
+  return null;
+}
+
+/** Replies are stored and shown; a server that repeats what it was told must not get the password there. */
+function hideSecrets(answer: Answer, { user, password }: SmtpCredentials): Answer {
+  if (!answer.ok || password === '') return answer;
+  const secrets = [encodeBase64(`\0${user}\0${password}`), encodeBase64(password), password].filter((secret) => secret.length > 3);
+  const text = secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), answer.reply.text);
+  return { ok: true, reply: { ...answer.reply, text } };
+}
+
+function demand(stage: SmtpStage, answer: Answer): Step<SmtpReply> {
+  if (!answer.ok) return failed(stage, answer.fault);
+  const { reply } = answer;
+  if (isPositive(reply)) return { ok: true, value: reply };
+  if (isRefusal(reply)) return { ok: false, failure: { stage, reply, local: false } };
+  return failed(stage, { cause: 'protocol', error: `the server answered ${reply.code} where only yes or no is possible` });
+}
+
+function refuse(stage: SmtpStage, code: number, enhancedCode: string, text: string): { ok: false; failure: Failure } {
+  return { ok: false, failure: { stage, reply: { code, enhancedCode, text }, local: true } };
+}
+
+function failed(stage: SmtpStage, fault: SmtpFault): { ok: false; failure: Failure } {
+  return { ok: false, failure: { stage, fault } };
+}
+
+function fail(options: SmtpOptions, startedAt: number, tls: string | null, failure: Failure): Handshake {
+  const facts = { durationMs: performance.now() - startedAt, relay: `${options.host}:${options.port}`, tls, finalDotMayHaveLeft: false } as const;
+  if ('fault' in failure) return { ok: false, outcome: { kind: 'lost', stage: failure.stage, reply: null, begun: false, ...failure.fault, ...facts } };
+  return { ok: false, outcome: { kind: 'refused', ...failure, ...facts } };
+}
+
+function encryptionOf(options: SmtpOptions, timeouts: SmtpTimeouts) {
+  return {
+    host: options.host,
+    verifyCertificate: options.verifyCertificate && options.tls !== 'opportunistic',
+    certificateAuthority: options.certificateAuthority,
+    timeoutMs: timeouts.command,
+  };
+}
+
+/** RFC 5321 4.1.3 */
+function addressLiteral(address: string): string {
+  return isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`;
+}
+
+function encodeBase64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}

@@ -1,0 +1,38 @@
+import type { SmtpCredentials, TlsMode } from './smtp-url.js';
+
+/** Milliseconds. RFC 5321 4.5.3.2 names minima for servers far away; a relay of one's own that takes longer is ill. */
+export interface SmtpTimeouts {
+  connect: number;
+  greeting: number;
+  /** Each of EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA. */
+  command: number;
+  /** For every quarter of a megabyte of content to be taken by the network. */
+  dataBlock: number;
+  /** RFC 5321 4.5.3.2.6: ten minutes. A shorter one makes letters in doubt that the server would have accepted. */
+  finalDot: number;
+  /** What `close` waits for letters on their way and for the reply to QUIT. */
+  close: number;
+}
+
+export const DEFAULT_TIMEOUTS: SmtpTimeouts = {
+  connect: 30_000,
+  greeting: 60_000,
+  command: 60_000,
+  dataBlock: 180_000,
+  finalDot: 600_000,
+  close: 8_000,
+};
+
+/** What `parseSmtpUrl` gives fits as it is. */
+export interface SmtpOptions {
+  host: string;
+  port: number;
+  tls: TlsMode;
+  verifyCertificate: boolean;
+  credentials: SmtpCredentials | null;
+  /** The name for EHLO, a fully qualified one; this side's address literal where left out (RFC 5321 4.1.1.1). */
+  name?: string;
+  /** PEM of whom to trust in place of the system's authorities. */
+  certificateAuthority?: string;
+  timeouts?: Partial<SmtpTimeouts>;
+}

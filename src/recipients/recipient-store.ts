@@ -1,0 +1,129 @@
+import { sql, type SqlBool } from 'kysely';
+
+import { isUniqueViolation, type Database } from '../lib/database.js';
+import { keyset, PAGE_SIZE, searchPattern, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
+import type { Recipient, RecipientSort, RecipientValues } from './recipient.js';
+
+const SORT_KEYS: Record<RecipientSort, SortKey> = {
+  email: { expression: sql`lower(email)`, type: 'text' },
+  name: { expression: sql`lower(name)`, type: 'text' },
+  created: { expression: sql`created_at`, type: 'timestamptz' },
+};
+
+const COLUMNS = [
+  'id',
+  'email',
+  'name',
+  'comment',
+  'attributes',
+  'version',
+  'created_at as createdAt',
+  'updated_at as updatedAt',
+] as const;
+
+export type SaveResult = { ok: true; id: number } | { ok: false; fault: 'emailTaken' | 'changed' | 'gone' };
+
+export async function listRecipients(db: Database, ownerId: number, list: ListQuery<RecipientSort>): Promise<Page<Recipient>> {
+  const { where, orderBy, cursorValue } = keyset(list, SORT_KEYS[list.sort], sql`id`);
+  const rows = await db
+    .selectFrom('recipients')
+    .select([...COLUMNS, cursorValue.as('cursor_value')])
+    .where('owner_id', '=', ownerId)
+    .where(matchesSearch(list.search))
+    .where(where)
+    .orderBy(orderBy)
+    .limit(PAGE_SIZE + 1)
+    .execute();
+  return toPage(rows, list);
+}
+
+/** All recipients of the owner, from the kept total: counting a million rows takes too long for a page. */
+export async function countRecipients(db: Database, ownerId: number): Promise<number> {
+  const row = await db.selectFrom('recipient_totals').select('total').where('owner_id', '=', ownerId).executeTakeFirst();
+  return row?.total ?? 0;
+}
+
+/** How many match, counted up to `limit + 1`. */
+export async function countFoundRecipients(db: Database, ownerId: number, search: string, limit: number): Promise<number> {
+  const found = db
+    .selectFrom('recipients')
+    .select('id')
+    .where('owner_id', '=', ownerId)
+    .where(matchesSearch(search))
+    .limit(limit + 1);
+  const row = await db
+    .selectFrom(found.as('found'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return row.count;
+}
+
+export async function findRecipient(db: Database, ownerId: number, id: number): Promise<Recipient | undefined> {
+  return db.selectFrom('recipients').select(COLUMNS).where('owner_id', '=', ownerId).where('id', '=', id).executeTakeFirst();
+}
+
+export async function findRecipients(db: Database, ownerId: number, ids: number[]): Promise<Recipient[]> {
+  if (ids.length === 0) return [];
+  return db.selectFrom('recipients').select(COLUMNS).where('owner_id', '=', ownerId).where('id', 'in', ids).orderBy('email').execute();
+}
+
+export async function addRecipient(db: Database, ownerId: number, values: RecipientValues): Promise<SaveResult> {
+  const row = await db
+    .insertInto('recipients')
+    .values({ owner_id: ownerId, ...toColumns(values) })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  return row ? { ok: true, id: row.id } : { ok: false, fault: 'emailTaken' };
+}
+
+/** Saves only over the version that the form was opened with: a later one is told, not lost. */
+export async function changeRecipient(
+  db: Database,
+  ownerId: number,
+  id: number,
+  version: number,
+  values: RecipientValues,
+): Promise<SaveResult> {
+  try {
+    const row = await db
+      .updateTable('recipients')
+      .set({ ...toColumns(values), version: version + 1, updated_at: sql`now()` })
+      .where('owner_id', '=', ownerId)
+      .where('id', '=', id)
+      .where('version', '=', version)
+      .returning('id')
+      .executeTakeFirst();
+    if (row) return { ok: true, id: row.id };
+  } catch (error) {
+    if (isUniqueViolation(error)) return { ok: false, fault: 'emailTaken' };
+    throw error;
+  }
+  return { ok: false, fault: (await findRecipient(db, ownerId, id)) ? 'changed' : 'gone' };
+}
+
+/** Deletes those of the ids that are the owner's, and tells how many. Their deliveries and attempts stay. */
+export async function deleteRecipients(db: Database, ownerId: number, ids: number[]): Promise<number> {
+  if (ids.length === 0) return 0;
+  const result = await db.deleteFrom('recipients').where('owner_id', '=', ownerId).where('id', 'in', ids).executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** Deletes what a search finds: the whole list, not just its page. */
+export async function deleteFoundRecipients(db: Database, ownerId: number, search: string): Promise<number> {
+  const result = await db
+    .deleteFrom('recipients')
+    .where('owner_id', '=', ownerId)
+    .where(matchesSearch(search))
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
+}
+
+/** The condition that finds what the list page finds; for statements over the table recipients. */
+export function matchesSearch(search: string) {
+  return search === '' ? sql<SqlBool>`true` : sql<SqlBool>`recipients.search_text like ${searchPattern(search)}`;
+}
+
+function toColumns({ attributes, ...values }: RecipientValues) {
+  return { ...values, attributes: JSON.stringify(attributes) };
+}

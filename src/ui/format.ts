@@ -1,0 +1,53 @@
+import type { View } from './view.js';
+
+/* Instants and numbers as people read them, in the view's language and time zone. */
+
+type Where = Pick<View, 'locale' | 'timeZone'>;
+
+export function formatDateTime(view: Where, instant: Date): string {
+  return dateTimeFormat(view, { dateStyle: 'medium', timeStyle: 'short' }).format(instant);
+}
+
+export function formatTimeWithSeconds(view: Where, instant: Date): string {
+  return dateTimeFormat(view, { dateStyle: 'short', timeStyle: 'medium' }).format(instant);
+}
+
+export function formatNumber(view: Where, number: number): string {
+  return new Intl.NumberFormat(view.locale).format(number);
+}
+
+/** The value of an `<input type="datetime-local">`: the wall clock of the time zone, to the minute. */
+export function toLocalInput(view: Where, instant: Date): string {
+  return instant.toTemporalInstant().toZonedDateTimeISO(view.timeZone).toPlainDateTime().toString({ smallestUnit: 'minute' });
+}
+
+/** The instant that such a value means there; undefined when it is none. In a gap of summer time the later one counts. */
+export function fromLocalInput(timeZone: string, text: string): Date | undefined {
+  try {
+    const instant = Temporal.PlainDateTime.from(text).toZonedDateTime(timeZone).toInstant();
+    return new Date(instant.epochMilliseconds);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isTimeZone(text: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Making a DateTimeFormat costs 20 µs and more, and a list has a hundred dates. */
+function dateTimeFormat({ locale, timeZone }: Where, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${locale} ${timeZone} ${options.dateStyle} ${options.timeStyle}`;
+  const known = formats.get(key);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat(locale, { ...options, timeZone });
+  formats.set(key, made);
+  return made;
+}

@@ -1,0 +1,163 @@
+import type { Child } from 'hono/jsx';
+
+import { Icon } from './icon.js';
+import type { View } from './view.js';
+
+interface LayoutProps {
+  view: View;
+  title: string;
+  /** What stands beside the heading: the page's main actions. */
+  actions?: Child;
+  /** The way back, above the heading. */
+  back?: { href: string; label: string };
+  /** Seconds after which the page loads itself again where there is no JavaScript. */
+  refresh?: number;
+  narrow?: boolean;
+  children?: Child;
+}
+
+/** Every page stands in this frame. */
+export function Layout(props: LayoutProps) {
+  const { view, title } = props;
+  return (
+    <html lang={view.locale} data-bs-theme={view.theme}>
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content={view.theme === 'auto' ? 'light dark' : view.theme} />
+        <title>{`${title} · ${view.t('common.name')}`}</title>
+        <link rel="icon" href="/icon.svg" type="image/svg+xml" />
+        {view.assets.styles.map((href) => (
+          <link rel="stylesheet" href={href} />
+        ))}
+        <script type="module" src={view.assets.script}></script>
+        {props.refresh !== undefined && (
+          <noscript>
+            <meta http-equiv="refresh" content={String(props.refresh)} />
+          </noscript>
+        )}
+      </head>
+      <body class={view.user ? 'app' : 'app app-guest'}>
+        <a class="skip-link" href="#main">
+          {view.t('common.skipToContent')}
+        </a>
+        {view.user ? <SideBar view={view} /> : <GuestBar view={view} />}
+        <div class="app-body">
+          {view.lettersStayHere && <InboxBanner view={view} />}
+          <main id="main" class={props.narrow ? 'page page-narrow' : 'page'} tabindex={-1}>
+            {view.flash && (
+              <div class={`notice notice-${view.flash.kind}`} role="status">
+                {view.flash.text}
+              </div>
+            )}
+            <PageHeader {...props} />
+            {props.children}
+          </main>
+        </div>
+      </body>
+    </html>
+  );
+}
+
+function PageHeader({ title, actions, back }: LayoutProps) {
+  return (
+    <header class="page-header">
+      <div>
+        {back && (
+          <a class="page-back" href={back.href}>
+            <Icon name="arrow-left" />
+            {back.label}
+          </a>
+        )}
+        <h1>{title}</h1>
+      </div>
+      {actions !== undefined && <div class="page-actions">{actions}</div>}
+    </header>
+  );
+}
+
+const PLACES = [
+  { href: '/', icon: 'house', label: 'common.places.start' },
+  { href: '/mailings', icon: 'send', label: 'common.places.mailings' },
+  { href: '/messages', icon: 'file-text', label: 'common.places.messages' },
+  { href: '/recipients', icon: 'people', label: 'common.places.recipients' },
+] as const;
+
+function SideBar({ view }: { view: View }) {
+  return (
+    <div class="side">
+      <Brand view={view} />
+      <nav class="side-nav" aria-label={view.t('common.mainNavigation')}>
+        {PLACES.map((place) => (
+          <PlaceLink view={view} href={place.href} icon={place.icon} label={view.t(place.label)} />
+        ))}
+        {view.lettersStayHere && view.mayReadInbox && (
+          <PlaceLink view={view} href="/inbox" icon="inbox" label={view.t('common.places.inbox')} />
+        )}
+      </nav>
+      <div class="side-foot">
+        <PlaceLink view={view} href="/settings" icon="person-gear" label={view.user?.name || view.t('common.places.settings')} />
+        <form method="post" action="/sign-out">
+          <button class="side-link" type="submit">
+            <Icon name="box-arrow-right" />
+            <span>{view.t('common.signOut')}</span>
+          </button>
+        </form>
+      </div>
+    </div>
+  );
+}
+
+function PlaceLink({ view, href, icon, label }: { view: View; href: string; icon: string; label: string }) {
+  const path = view.path.split('?')[0] ?? '';
+  const current = path === href || (href !== '/' && path.startsWith(`${href}/`));
+  return (
+    <a class="side-link" href={href} {...(current ? { 'aria-current': 'page' as const } : {})}>
+      <Icon name={icon} />
+      <span>{label}</span>
+    </a>
+  );
+}
+
+function Brand({ view }: { view: View }) {
+  return (
+    <a class="brand" href="/">
+      <img src="/icon.svg" alt="" width="28" height="28" />
+      <span>{view.t('common.name')}</span>
+    </a>
+  );
+}
+
+function GuestBar({ view }: { view: View }) {
+  return (
+    <header class="guest-bar">
+      <Brand view={view} />
+      <LocaleSwitch view={view} />
+    </header>
+  );
+}
+
+/** For visitors who have no settings page; remembered in a cookie. */
+function LocaleSwitch({ view }: { view: View }) {
+  const other = view.locale === 'ru' ? 'en' : 'ru';
+  return (
+    <form method="post" action="/locale" class="locale-switch">
+      <input type="hidden" name="locale" value={other} />
+      <input type="hidden" name="next" value={view.path} />
+      <button class="btn btn-link btn-sm" type="submit" lang={other}>
+        {other === 'ru' ? 'Русский' : 'English'}
+      </button>
+    </form>
+  );
+}
+
+function InboxBanner({ view }: { view: View }) {
+  return (
+    <aside class="inbox-banner" aria-label={view.t('common.inboxBanner.label')}>
+      <Icon name="inbox" />
+      <span>
+        {view.t('common.inboxBanner.text')} {view.mayReadInbox && <a href="/inbox">{view.t('common.inboxBanner.open')}</a>}
+      </span>
+    </aside>
+  );
+}

@@ -1,0 +1,57 @@
+import type { Fault } from '../lib/form.js';
+import type { Locale, Translate } from '../lib/i18n.js';
+import type { Role } from '../lib/schema.js';
+
+export type Theme = 'auto' | 'light' | 'dark';
+
+export interface SignedInUser {
+  id: number;
+  email: string;
+  name: string;
+  role: Role;
+  locale: Locale | null;
+  timeZone: string;
+  theme: Theme;
+  welcomed: boolean;
+}
+
+/** Everything about this request that any page may need. */
+export interface View {
+  t: Translate;
+  locale: Locale;
+  timeZone: string;
+  theme: Theme;
+  user: SignedInUser | null;
+  now: Date;
+  /** The path with the query, to come back to. */
+  path: string;
+  query: Record<string, string>;
+  flash: Flash | null;
+  /** True while letters go to the built-in inbox. */
+  lettersStayHere: boolean;
+  /** True where this visitor may open the built-in inbox. */
+  mayReadInbox: boolean;
+  assets: { script: string; styles: string[] };
+}
+
+/** A sentence shown once on the next page. */
+export interface Flash {
+  kind: 'success' | 'warning';
+  text: string;
+}
+
+/** What middleware lays into Hono's context. */
+export interface WebEnv {
+  Variables: { view: View; requestId: string };
+}
+
+/** The visitor, on routes behind `requireUser`. */
+export function signedIn(view: View): SignedInUser {
+  if (!view.user) throw new Error('this route is not behind requireUser');
+  return view.user;
+}
+
+export function faultText(view: View, fault: Fault): string {
+  const { key, ...rest } = fault;
+  return view.t(`common.faults.${key}`, rest);
+}

@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+
+import { serveStatic } from '@hono/node-server/serve-static';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { compress } from 'hono/compress';
+import { getCookie } from 'hono/cookie';
+import { secureHeaders } from 'hono/secure-headers';
+
+import { accountRoutes, type AccountDeps } from './accounts/account-routes.js';
+import { readUser } from './accounts/auth.js';
+import { mayReadInbox } from './inbox/inbox-access.js';
+import { inboxRoutes } from './inbox/inbox-routes.js';
+import type { Clock } from './lib/clock.js';
+import type { Database } from './lib/database.js';
+import { HttpError, TooLargeError } from './lib/errors.js';
+import { preferLocale, isLocale, translate, type Locale } from './lib/i18n.js';
+import type { Log } from './lib/log.js';
+import { mailingRoutes } from './mailings/mailing-routes.js';
+import { messageRoutes } from './messages/message-routes.js';
+import { onboardingRoutes } from './onboarding/onboarding-routes.js';
+import { recipientRoutes } from './recipients/recipient-routes.js';
+import { refuseCrossSite } from './ui/cross-site.js';
+import { renderFault } from './ui/fault-page.js';
+import { readFlash } from './ui/flash.js';
+import type { View, WebEnv } from './ui/view.js';
+
+export interface WebDeps extends AccountDeps {
+  db: Database;
+  clock: Clock;
+  log: Log;
+  assets: View['assets'];
+  /** The folder of the built browser files. */
+  assetsFolder: string;
+  defaultLocale: Locale;
+  lettersStayHere: boolean;
+  trustProxy: boolean;
+}
+
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+/** The site's index: the order of the middleware, and every route that is mounted. */
+export function createWeb(deps: WebDeps): Hono<WebEnv> {
+  const web = new Hono<WebEnv>();
+  web.onError((error, c) => answerError(deps.log, error, c));
+  web.notFound((c) => renderFault(c, 'not_found'));
+
+  web.get('/healthz', (c) => c.text('ok'));
+  web.get('/assets/*', serveStatic({ root: deps.assetsFolder, onFound: cacheForever }));
+  web.get('/icon.svg', serveStatic({ root: deps.assetsFolder }));
+
+  web.use(identifyRequest(deps));
+  web.use(compress());
+  web.use(secureHeaders(HEADERS));
+  web.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => { throw new TooLargeError(); } }));
+  web.use(readVisitor(deps));
+  web.use(refuseCrossSite(deps.baseUrl));
+
+  web.route('/', accountRoutes(deps));
+  web.route('/inbox', inboxRoutes(deps));
+
+  web.use(requireUser);
+  web.route('/', onboardingRoutes(deps));
+  web.route('/recipients', recipientRoutes(deps));
+  web.route('/messages', messageRoutes(deps));
+  web.route('/mailings', mailingRoutes(deps));
+  return web;
+}
+
+const HEADERS: Parameters<typeof secureHeaders>[0] = {
+  contentSecurityPolicy: {
+    defaultSrc: ["'self'"],
+    imgSrc: ["'self'", 'data:'],
+    objectSrc: ["'none'"],
+    baseUri: ["'none'"],
+    formAction: ["'self'"],
+    frameAncestors: ["'self'"],
+  },
+  xFrameOptions: 'SAMEORIGIN',
+  referrerPolicy: 'same-origin',
+  // Meaningless over plain HTTP on loopback; a proxy that ends TLS may add it for the whole host.
+  strictTransportSecurity: false,
+};
+
+function identifyRequest({ log, clock }: WebDeps): MiddlewareHandler<WebEnv> {
+  return async (c, next) => {
+    const begun = performance.now();
+    c.set('requestId', randomUUID().slice(0, 8));
+    await next();
+    const milliseconds = performance.now() - begun;
+    c.header('Server-Timing', `total;dur=${milliseconds.toFixed(1)}`);
+    if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'private, no-cache');
+    log.debug({ requestId: c.get('requestId'), method: c.req.method, path: c.req.path, status: c.res.status, at: clock.now(), milliseconds });
+  };
+}
+
+/** Finds out who asks, in which language, and lays the view of the page ready. */
+function readVisitor(deps: WebDeps): MiddlewareHandler<WebEnv> {
+  return async (c, next) => {
+    const user = await readUser(deps.auth, c.req.raw.headers);
+    const locale = user?.locale ?? chooseLocale(c, deps.defaultLocale);
+    const url = new URL(c.req.url);
+    c.set('view', {
+      t: translate(locale),
+      locale,
+      timeZone: user?.timeZone ?? 'UTC',
+      theme: user?.theme ?? 'auto',
+      user,
+      now: deps.clock.now(),
+      path: url.pathname + url.search,
+      query: Object.fromEntries(url.searchParams),
+      flash: readFlash(c),
+      lettersStayHere: deps.lettersStayHere,
+      mayReadInbox: mayReadInbox(c, user),
+      assets: deps.assets,
+    });
+    await next();
+  };
+}
+
+function chooseLocale(c: Context, fallback: Locale): Locale {
+  const remembered = getCookie(c, 'locale');
+  return isLocale(remembered) ? remembered : preferLocale(c.req.header('accept-language'), fallback);
+}
+
+const requireUser: MiddlewareHandler<WebEnv> = async (c, next) => {
+  const { user, path } = c.get('view');
+  if (user) return next();
+  const next_ = c.req.method === 'GET' && path !== '/' ? `?next=${encodeURIComponent(path)}` : '';
+  return c.redirect(`/sign-in${next_}`, 303);
+};
+
+/** The one place where an error becomes an answer. */
+function answerError(log: Log, error: Error, c: Context<WebEnv>): Response | Promise<Response> {
+  if (error instanceof HttpError) return renderFault(c, error.code);
+  log.error({ err: error, requestId: c.get('requestId'), method: c.req.method, path: c.req.path }, 'a request failed');
+  return renderFault(c, 'unexpected');
+}
+
+function cacheForever(_path: string, c: Context): void {
+  c.header('Cache-Control', 'public, max-age=31536000, immutable');
+}
