@@ -44,7 +44,11 @@ export function forgetBuild() {
 async function make(part, ...command) {
   rmSync(inProject('dist', `${part}.new`), { recursive: true, force: true });
   const { code, output } = await runNodeStep(...command);
-  if (code !== 0) throw new Fault(`${output.trim()}\nThe ${part} could not be built.`);
+  if (code !== 0) throw new Fault(`${withoutStack(output).trim()}\nThe ${part} could not be built.`);
+}
+
+function withoutStack(output) {
+  return output.replaceAll(/^\s+at .*\n/gm, '');
 }
 
 function replace(part) {

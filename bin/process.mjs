@@ -12,6 +12,10 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const SAME_SIGNAL_MS = 500;
 const PARENT_CHECK_MS = 1_000;
 
+// The code of the dynamic loader. Node.js 26 needs libatomic, which the smallest images lack.
+const LIBRARY_MISSING = 127;
+const LIBRARY_HELP = 'Install that library (on Debian and Ubuntu: apt-get install libatomic1) and start again.';
+
 const children = new Set();
 let interruption;
 
@@ -50,8 +54,11 @@ export async function runStep(command, args, env = process.env) {
 }
 
 /** Runs JavaScript with the project's own Node.js, to its end. */
-export function runNodeStep(...args) {
-  return runStep(findNode(), args, toolEnv());
+export async function runNodeStep(...args) {
+  const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' };
+  const result = await runStep(findNode(), args, { ...toolEnv(), ...colour });
+  if (result.code === LIBRARY_MISSING) throw new Fault(`${result.output.trim()}\n${LIBRARY_HELP}`);
+  return result;
 }
 
 /** Hands the terminal over to a child; resolves to its exit code. The channel lets the child see the death of this process. */

@@ -18,6 +18,7 @@ async function follow(element: HTMLElement, url: string): Promise<void> {
     await pause(Math.min(INTERVAL_MS * 2 ** failures, LONGEST_INTERVAL_MS));
     await untilVisible();
     const part = await fetchPart(url);
+    if (part === 'moved') return location.reload();
     failures = part === undefined ? failures + 1 : 0;
     if (part === undefined) continue;
     if (part.html !== shown) replaceContent(element, part.html);
@@ -32,10 +33,11 @@ interface Part {
   done: boolean;
 }
 
-/** Undefined when the server is out of reach or in trouble. */
-async function fetchPart(url: string): Promise<Part | undefined> {
+/** Undefined when the server is out of reach or in trouble; "moved" when it leads elsewhere, as after the end of a session. */
+async function fetchPart(url: string): Promise<Part | 'moved' | undefined> {
   try {
-    const response = await fetch(url, { headers: { 'x-fragment': '1' }, redirect: 'error' });
+    const response = await fetch(url, { headers: { 'x-fragment': '1' }, redirect: 'manual' });
+    if (response.type === 'opaqueredirect') return 'moved';
     if (!response.ok) return undefined;
     return { html: await response.text(), done: response.headers.get('x-live') === 'done' };
   } catch {

@@ -18,7 +18,6 @@ const settings = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number({ error: 'must be a number from 0 to 65535' }).int().min(0).max(65_535).default(3000),
   BASE_URL: url('http:', 'https:').optional(),
-  TRUST_PROXY: z.enum(['yes', 'no'], { error: 'must be yes or no' }).default('no'),
   DATA_DIR: z.string().default('data'),
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   DATABASE_CONNECTIONS: z.coerce.number({ error: 'must be a number from 2 to 100' }).int().min(2).max(100).default(10),
@@ -38,6 +37,9 @@ const settings = z.object({
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' })
     .default('info'),
+  // The language of the terminal, as POSIX has it; for the command line only.
+  LC_ALL: z.string().optional(),
+  LANG: z.string().optional(),
 });
 
 export type Role = 'web' | 'worker';
@@ -46,7 +48,6 @@ export interface Config {
   host: string;
   port: number;
   baseUrl: string;
-  trustProxy: boolean;
   /** An absolute path. */
   dataDir: string;
   /** Absent: the embedded database. */
@@ -59,6 +60,8 @@ export interface Config {
   /** Absent: one is made and kept in the data folder. */
   secret: string | undefined;
   defaultLocale: 'en' | 'ru';
+  /** For the command line: the terminal's where it is one of ours. */
+  terminalLocale: 'en' | 'ru';
   roles: Role[];
   logLevel: string;
 }
@@ -86,7 +89,6 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
       host: values.HOST,
       port: values.PORT,
       baseUrl: (values.BASE_URL ?? `http://${showHost(values.HOST)}:${values.PORT}`).replace(/\/+$/, ''),
-      trustProxy: values.TRUST_PROXY === 'yes',
       dataDir: resolve(values.DATA_DIR),
       databaseUrl: values.DATABASE_URL,
       databaseConnections: values.DATABASE_CONNECTIONS,
@@ -95,6 +97,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
       mailFrom: values.MAIL_FROM,
       secret: values.SECRET,
       defaultLocale: values.DEFAULT_LOCALE,
+      terminalLocale: (values.LC_ALL ?? values.LANG)?.startsWith('ru') ? 'ru' : values.DEFAULT_LOCALE,
       roles: values.ROLES,
       logLevel: values.LOG_LEVEL,
     },

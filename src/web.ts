@@ -34,7 +34,6 @@ export interface WebDeps extends AccountDeps {
   assetsFolder: string;
   defaultLocale: Locale;
   lettersStayHere: boolean;
-  trustProxy: boolean;
 }
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;

@@ -8,7 +8,7 @@ import type { Attempt, Counters, Delivery } from './delivery.js';
 /* What pages read of the ledger. What the worker writes is in ledger-store.ts. */
 
 const COUNTERS = [
-  'audience',
+  'mailing_counters.audience',
   'waiting',
   'accepted',
   'rejected',

@@ -13,6 +13,11 @@ export function isUniqueViolation(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '23505';
 }
 
+/** Whether a statement broke a check constraint (SQLSTATE 23514). */
+export function isCheckViolation(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '23514';
+}
+
 interface DatabaseOptions {
   /** The most connections this process opens at a time; 10 unless told. */
   maxConnections?: number;

@@ -45,6 +45,7 @@ export function parseForm<T>(schema: z.ZodType<T>, typed: Record<string, string>
 function toFault(issue: z.core.$ZodIssue): Fault {
   // The schemas name a text of common.faults as their message; `form.test.ts` walks every schema's faults.
   const key = issue.message as Fault['key'];
+  if (issue.code === 'too_small') return { key, max: Number(issue.minimum) };
   return issue.code === 'too_big' ? { key, max: Number(issue.maximum) } : { key };
 }
 

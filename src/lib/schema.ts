@@ -49,6 +49,25 @@ interface SessionsTable {
   updated_at: DefaultInstant;
 }
 
+interface CredentialsTable {
+  id: Generated<number>;
+  user_id: number;
+  account_id: string;
+  provider_id: string;
+  password: string | null;
+  created_at: DefaultInstant;
+  updated_at: DefaultInstant;
+}
+
+interface VerificationsTable {
+  id: Generated<number>;
+  identifier: string;
+  value: string;
+  expires_at: Instant;
+  created_at: DefaultInstant;
+  updated_at: DefaultInstant;
+}
+
 interface RecipientsTable {
   id: GeneratedAlways<number>;
   owner_id: number;
@@ -190,6 +209,8 @@ interface InboxLettersTable {
 export interface Schema {
   users: UsersTable;
   sessions: SessionsTable;
+  credentials: CredentialsTable;
+  verifications: VerificationsTable;
   recipients: RecipientsTable;
   recipient_totals: RecipientTotalsTable;
   messages: MessagesTable;

@@ -1,4 +1,5 @@
 import accounts from './en/accounts.json' with { type: 'json' };
+import cli from './en/cli.json' with { type: 'json' };
 import common from './en/common.json' with { type: 'json' };
 import inbox from './en/inbox.json' with { type: 'json' };
 import mailings from './en/mailings.json' with { type: 'json' };
@@ -6,4 +7,4 @@ import messages from './en/messages.json' with { type: 'json' };
 import onboarding from './en/onboarding.json' with { type: 'json' };
 import recipients from './en/recipients.json' with { type: 'json' };
 
-export const en = { accounts, common, inbox, mailings, messages, onboarding, recipients };
+export const en = { accounts, cli, common, inbox, mailings, messages, onboarding, recipients };

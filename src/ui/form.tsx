@@ -1,7 +1,6 @@
 import type { Child } from 'hono/jsx';
 
 import type { FormState } from '../lib/form.js';
-import { Icon } from './icon.js';
 import { faultText, type View } from './view.js';
 
 /* Fields keep what was typed, and show their fault beside them, tied to the field for screen readers. */
@@ -152,7 +151,6 @@ export function FormFaults({ view, form }: { view: View; form: FormState }) {
   const whole = form.faults['form'];
   return (
     <div class="notice notice-danger" role="alert">
-      <Icon name="exclamation-triangle" />
       {whole ? faultText(view, whole) : view.t('common.formFaults', { count })}
     </div>
   );

@@ -83,28 +83,35 @@ const PLACES = [
   { href: '/recipients', icon: 'people', label: 'common.places.recipients' },
 ] as const;
 
+/** A rail on wide screens. On narrow ones the places stand under the thumb, and what is used less opens above them: a popover, so without a script. */
 function SideBar({ view }: { view: View }) {
   return (
-    <div class="side">
+    <header class="side">
       <Brand view={view} />
       <nav class="side-nav" aria-label={view.t('common.mainNavigation')}>
         {PLACES.map((place) => (
           <PlaceLink view={view} href={place.href} icon={place.icon} label={view.t(place.label)} />
         ))}
-        {view.lettersStayHere && view.mayReadInbox && (
-          <PlaceLink view={view} href="/inbox" icon="inbox" label={view.t('common.places.inbox')} />
-        )}
+        <button class="side-link side-more-button" type="button" popovertarget="more-places">
+          <Icon name="three-dots" />
+          <span>{view.t('common.places.more')}</span>
+        </button>
+        <div class="side-more" id="more-places" popover="auto">
+          {view.lettersStayHere && view.mayReadInbox && (
+            <PlaceLink view={view} href="/inbox" icon="inbox" label={view.t('common.places.inbox')} />
+          )}
+          <div class="side-foot">
+            <PlaceLink view={view} href="/settings" icon="person-gear" label={view.user?.name || view.t('common.places.settings')} />
+            <form method="post" action="/sign-out">
+              <button class="side-link" type="submit">
+                <Icon name="box-arrow-right" />
+                <span>{view.t('common.signOut')}</span>
+              </button>
+            </form>
+          </div>
+        </div>
       </nav>
-      <div class="side-foot">
-        <PlaceLink view={view} href="/settings" icon="person-gear" label={view.user?.name || view.t('common.places.settings')} />
-        <form method="post" action="/sign-out">
-          <button class="side-link" type="submit">
-            <Icon name="box-arrow-right" />
-            <span>{view.t('common.signOut')}</span>
-          </button>
-        </form>
-      </div>
-    </div>
+    </header>
   );
 }
 

@@ -48,8 +48,8 @@ async function writeFiles(folder: string, files: Record<string, string>): Promis
 
 function runTool(folder: string, program: string, args: string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { cwd: folder }, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr });
+    execFile(process.execPath, [program, ...args], { cwd: folder, timeout: 25_000 }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr });
     });
   });
 }

@@ -4,10 +4,20 @@ import type { SmtpTestServer } from './smtp-server.js';
 
 /** Options for a test server, with the given ones over them. */
 export function optionsFor(server: SmtpTestServer, options: Partial<SmtpOptions> = {}): SmtpOptions {
-  return { host: '127.0.0.1', port: server.port, tls: 'opportunistic', verifyCertificate: true, credentials: null, ...options };
+  return {
+    host: '127.0.0.1',
+    port: server.port,
+    tls: 'opportunistic',
+    verifyCertificate: true,
+    credentials: null,
+    ...options,
+  };
 }
 
-export async function openConnection(server: SmtpTestServer, options: Partial<SmtpOptions> = {}): Promise<SmtpConnection> {
+export async function openConnection(
+  server: SmtpTestServer,
+  options: Partial<SmtpOptions> = {},
+): Promise<SmtpConnection> {
   const opened = await SmtpConnection.open(optionsFor(server, options));
   if (opened.ok) return opened.connection;
   throw new Error(`no connection: ${JSON.stringify(opened.outcome)}`);

@@ -3,7 +3,20 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { createSecureContext, TLSSocket } from 'node:tls';
 
 /** `content`: the first part of a letter that comes in several; `dot`: before it is accepted; `dot-reply`: after. */
-export type SmtpServerStage = 'connect' | 'ehlo' | 'helo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'content' | 'dot' | 'dot-reply' | 'rset' | 'quit';
+export type SmtpServerStage =
+  | 'connect'
+  | 'ehlo'
+  | 'helo'
+  | 'starttls'
+  | 'auth'
+  | 'mail'
+  | 'rcpt'
+  | 'data'
+  | 'content'
+  | 'dot'
+  | 'dot-reply'
+  | 'rset'
+  | 'quit';
 
 export interface SmtpServerEvent {
   stage: SmtpServerStage;
@@ -19,7 +32,11 @@ export interface SmtpServerEvent {
  * What to do in place of the reply. `reply` is a line without its CRLF, or several; one that begins with the same digit
  * as the ordinary reply counts as it. `garbage` is written as it is. `stall` answers this connection nothing any more.
  */
-export type SmtpServerFault = 'drop' | 'stall' | { reply: string; thenDrop?: boolean } | { garbage: string; thenDrop?: boolean };
+export type SmtpServerFault =
+  | 'drop'
+  | 'stall'
+  | { reply: string; thenDrop?: boolean }
+  | { garbage: string; thenDrop?: boolean };
 
 export interface SmtpServerOptions {
   /** True unless told; without it a client that pipelines is written to `violations`. */
@@ -78,7 +95,9 @@ export class SmtpTestServer implements AsyncDisposable {
   get url(): string {
     const { auth, tls } = this.options;
     const login = auth ? `${encodeURIComponent(auth.user)}:${encodeURIComponent(auth.pass)}@` : '';
-    return tls === 'implicit' ? `smtps://${login}127.0.0.1:${this.port}?verify=false` : `smtp://${login}127.0.0.1:${this.port}`;
+    return tls === 'implicit'
+      ? `smtps://${login}127.0.0.1:${this.port}?verify=false`
+      : `smtp://${login}127.0.0.1:${this.port}`;
   }
 
   get openConnections(): number {
@@ -230,7 +249,8 @@ class Conversation {
   }
 
   #takeData(): void {
-    if (this.#recipients.length === 0 && !this.#server.options.takesDataWithoutRecipient) return this.#say('554 5.5.1 no valid recipients');
+    if (this.#recipients.length === 0 && !this.#server.options.takesDataWithoutRecipient)
+      return this.#say('554 5.5.1 no valid recipients');
     if (!this.#answer('data', '354 go on')) return;
     if (this.#input !== '') this.#server.violations.push('content before 354');
     this.#state = 'content';
@@ -300,7 +320,8 @@ class Conversation {
 
   #takeAuth(line: string): void {
     const [, mechanism = '', token] = line.split(' ');
-    if (!this.#server.options.auth || (this.#server.options.tls === 'starttls' && !this.#isEncrypted)) return this.#say('538 5.7.11 encrypt first');
+    if (!this.#server.options.auth || (this.#server.options.tls === 'starttls' && !this.#isEncrypted))
+      return this.#say('538 5.7.11 encrypt first');
     if (mechanism === 'PLAIN' && token !== undefined) {
       const [, user = '', pass = ''] = fromBase64(token).split('\0');
       return this.#checkLogin(user, pass);
@@ -349,7 +370,13 @@ class Conversation {
 
   #findFault(stage: SmtpServerStage, sender = this.#sender ?? ''): SmtpServerFault | undefined {
     const { faults } = this.#server.options;
-    return faults?.({ stage, sender, recipient: this.#attempted, letterNumber: this.#letterNumber, connectionNumber: this.#number });
+    return faults?.({
+      stage,
+      sender,
+      recipient: this.#attempted,
+      letterNumber: this.#letterNumber,
+      connectionNumber: this.#number,
+    });
   }
 
   #perform(fault: SmtpServerFault): void {
@@ -375,7 +402,10 @@ class Conversation {
 }
 
 function encrypt(socket: Socket): TLSSocket {
-  return new TLSSocket(socket, { isServer: true, secureContext: createSecureContext({ cert: testCertificate, key: testKey }) });
+  return new TLSSocket(socket, {
+    isServer: true,
+    secureContext: createSecureContext({ cert: testCertificate, key: testKey }),
+  });
 }
 
 function decode(bytes: string): string {

@@ -5,9 +5,7 @@ export type SmtpAddress = { ok: true; address: string; needsSmtpUtf8: boolean } 
 // RFC 5321 4.5.3.1.1 and .2: 64 bytes before the "@", 255 after it.
 const LONGEST_ADDRESS = 320;
 // What would end the path or the line, and so let an address write commands of its own.
-// oxlint-disable-next-line no-control-regex
 const DANGEROUS = /[\u0000-\u001f\u007f<>]/;
-// oxlint-disable-next-line no-control-regex
 const ASCII = /^[\u0000-\u007f]*$/;
 
 /** An address as it goes on the wire: a domain that is not ASCII in its A-label form (RFC 5891), the rest untouched. */

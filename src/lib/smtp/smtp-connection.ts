@@ -15,7 +15,9 @@ import {
 } from './smtp-outcome.js';
 import type { SmtpWire } from './smtp-wire.js';
 
-export type OpenedConnection = { ok: true; connection: SmtpConnection } | { ok: false; outcome: RefusedOutcome | LostOutcome };
+export type OpenedConnection =
+  | { ok: true; connection: SmtpConnection }
+  | { ok: false; outcome: RefusedOutcome | LostOutcome };
 
 /** A letter on its way: its stage is that of the earliest reply which is still to come. */
 interface QueuedLetter {
@@ -98,7 +100,15 @@ export class SmtpConnection implements AsyncDisposable {
     if (!envelope.ok) return Promise.resolve(this.#refused(envelope.stage, envelope.reply, null, true));
     return new Promise((resolve) => {
       const { mailCommand, rcptCommand, content } = envelope;
-      this.#waiting.push({ mailCommand, rcptCommand, content, stage: 'mail', begunAt: null, isSettled: false, resolve });
+      this.#waiting.push({
+        mailCommand,
+        rcptCommand,
+        content,
+        stage: 'mail',
+        begunAt: null,
+        isSettled: false,
+        resolve,
+      });
       this.#pending += 1;
       this.#advance();
     });
@@ -213,7 +223,9 @@ export class SmtpConnection implements AsyncDisposable {
   #writeBlocks(letter: QueuedLetter, content: Buffer): void {
     if (content.length <= BLOCK_SIZE) return this.#finishContent(letter, content);
     this.#wire.restartClock(this.#timeouts.dataBlock);
-    this.#wire.writeThen(content.subarray(0, BLOCK_SIZE), () => this.#writeBlocks(letter, content.subarray(BLOCK_SIZE)));
+    this.#wire.writeThen(content.subarray(0, BLOCK_SIZE), () =>
+      this.#writeBlocks(letter, content.subarray(BLOCK_SIZE)),
+    );
   }
 
   #finishContent(letter: QueuedLetter, rest: string | Buffer): void {
@@ -287,8 +299,22 @@ export class SmtpConnection implements AsyncDisposable {
     return { kind: 'refused', stage, reply, local, finalDotMayHaveLeft: false, ...this.#facts(begunAt) };
   }
 
-  #lost(stage: SmtpStage, { cause, error }: SmtpFault, begunAt: number | null, finalDotMayHaveLeft: boolean): SendOutcome {
-    return { kind: 'lost', stage, reply: null, cause, error, begun: begunAt !== null, finalDotMayHaveLeft, ...this.#facts(begunAt) };
+  #lost(
+    stage: SmtpStage,
+    { cause, error }: SmtpFault,
+    begunAt: number | null,
+    finalDotMayHaveLeft: boolean,
+  ): SendOutcome {
+    return {
+      kind: 'lost',
+      stage,
+      reply: null,
+      cause,
+      error,
+      begun: begunAt !== null,
+      finalDotMayHaveLeft,
+      ...this.#facts(begunAt),
+    };
   }
 
   #facts(begunAt: number | null) {

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { prepareContent } from './smtp-content.js';
@@ -16,10 +16,13 @@ test.each([
   expect(prepareContent(Buffer.from(data)).content.toString()).toBe(wire);
 });
 
-test.each(['a\n.\nMAIL FROM:<x>', 'a\r.\rMAIL', 'a\n.\r\nMAIL', 'a\r\n.\nMAIL', 'a\r\r\n.\r\nb'])('leaves no line end that could smuggle a letter: %j', (data) => {
-  const wire = prepareContent(data).content.toString();
-  expect(wire).not.toMatch(/\r(?!\n)|(?<!\r)\n|(^|\n)\.(?!\.)/);
-});
+test.each(['a\n.\nMAIL FROM:<x>', 'a\r.\rMAIL', 'a\n.\r\nMAIL', 'a\r\n.\nMAIL', 'a\r\r\n.\r\nb'])(
+  'leaves no line end that could smuggle a letter: %j',
+  (data) => {
+    const wire = prepareContent(data).content.toString();
+    expect(wire).not.toMatch(/\r(?!\n)|(?<!\r)\n|(^|\n)\.(?!\.)/);
+  },
+);
 
 test('counts bytes before stuffing and after completing line ends', () => {
   expect(prepareContent('.я\n')).toEqual({ content: '..я\r\n', size: 5, hasEightBit: true });
@@ -33,7 +36,8 @@ test('does not copy a buffer that is right as it is', () => {
 });
 
 test('keeps every byte that is no line end', () => {
-  const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array.map((byte) => (byte < 40 ? (byte % 4 === 0 ? 46 : 13 - (byte % 2) * 3) : byte))));
+  const byte = fc.oneof(fc.constantFrom(10, 13, 46), fc.nat(255));
+  const bytes = fc.array(byte, { maxLength: 200 }).map((array) => Buffer.from(array));
   fc.assert(
     fc.property(bytes, (data) => {
       const wire = prepareContent(data).content.toString('latin1');

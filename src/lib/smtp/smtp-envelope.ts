@@ -34,12 +34,19 @@ export function composeEnvelope(letter: SmtpLetter, capabilities: SmtpCapabiliti
   const to = prepareAddress(letter.to);
   if (!to.ok) return refuse('rcpt', 553, '5.1.3', `recipient refused: ${to.error}`);
   const needsSmtpUtf8 = from.needsSmtpUtf8 || to.needsSmtpUtf8;
-  if (needsSmtpUtf8 && !capabilities.smtpUtf8) return refuse(to.needsSmtpUtf8 ? 'rcpt' : 'mail', 553, '5.6.7', NO_SMTPUTF8);
+  if (needsSmtpUtf8 && !capabilities.smtpUtf8)
+    return refuse(to.needsSmtpUtf8 ? 'rcpt' : 'mail', 553, '5.6.7', NO_SMTPUTF8);
   const content = prepareContent(letter.data);
   const limit = capabilities.size?.maxBytes ?? Infinity;
-  if (content.size > limit) return refuse('mail', 552, '5.3.4', `the letter has ${content.size} bytes, and the server takes ${limit}`);
+  if (content.size > limit)
+    return refuse('mail', 552, '5.3.4', `the letter has ${content.size} bytes, and the server takes ${limit}`);
   const parameters = composeParameters(content, needsSmtpUtf8, capabilities);
-  return { ok: true, mailCommand: `MAIL FROM:<${from.address}>${parameters}\r\n`, rcptCommand: `RCPT TO:<${to.address}>\r\n`, content: content.content };
+  return {
+    ok: true,
+    mailCommand: `MAIL FROM:<${from.address}>${parameters}\r\n`,
+    rcptCommand: `RCPT TO:<${to.address}>\r\n`,
+    content: content.content,
+  };
 }
 
 const NULL_PATH = { ok: true, address: '', needsSmtpUtf8: false } as const;

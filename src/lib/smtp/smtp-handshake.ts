@@ -2,7 +2,16 @@ import { isIPv6 } from 'node:net';
 
 import { NO_CAPABILITIES, parseCapabilities, type SmtpCapabilities } from './smtp-capabilities.js';
 import type { SmtpOptions, SmtpTimeouts } from './smtp-options.js';
-import { isIntermediate, isPositive, isRefusal, type LostOutcome, type RefusedOutcome, type SmtpFault, type SmtpReply, type SmtpStage } from './smtp-outcome.js';
+import {
+  isIntermediate,
+  isPositive,
+  isRefusal,
+  type LostOutcome,
+  type RefusedOutcome,
+  type SmtpFault,
+  type SmtpReply,
+  type SmtpStage,
+} from './smtp-outcome.js';
 import type { SmtpCredentials } from './smtp-url.js';
 import { SmtpWire, type Answer } from './smtp-wire.js';
 
@@ -22,15 +31,18 @@ export async function shakeHands(options: SmtpOptions, timeouts: SmtpTimeouts): 
   const startedAt = performance.now();
   const wire = await SmtpWire.connect(options.host, options.port, timeouts.connect);
   if (!(wire instanceof SmtpWire)) return fail(options, startedAt, null, { stage: 'connect', fault: wire });
-  const greeted = await beginSession(wire, options, timeouts);
-  if (!greeted.ok) {
-    wire.dismiss();
-    return fail(options, startedAt, wire.tlsVersion, greeted.failure);
-  }
-  return { ok: true, session: { wire, capabilities: greeted.value } };
+  const begun = await beginSession(wire, options, timeouts);
+  const session = begun.ok && wire.fault ? failed(options.credentials ? 'auth' : 'ehlo', wire.fault) : begun;
+  if (session.ok) return { ok: true, session: { wire, capabilities: session.value } };
+  wire.dismiss();
+  return fail(options, startedAt, wire.tlsVersion, session.failure);
 }
 
-async function beginSession(wire: SmtpWire, options: SmtpOptions, timeouts: SmtpTimeouts): Promise<Step<SmtpCapabilities>> {
+async function beginSession(
+  wire: SmtpWire,
+  options: SmtpOptions,
+  timeouts: SmtpTimeouts,
+): Promise<Step<SmtpCapabilities>> {
   if (options.tls === 'implicit') {
     const fault = await wire.encrypt(encryptionOf(options, timeouts));
     if (fault) return failed('starttls', fault);
@@ -57,22 +69,47 @@ async function sayHello(wire: SmtpWire, options: SmtpOptions, timeouts: SmtpTime
   return hello.ok ? { ok: true, value: parseCapabilities(hello.value.text) } : hello;
 }
 
-async function secure(wire: SmtpWire, options: SmtpOptions, timeouts: SmtpTimeouts, offered: SmtpCapabilities): Promise<Step<SmtpCapabilities>> {
+async function secure(
+  wire: SmtpWire,
+  options: SmtpOptions,
+  timeouts: SmtpTimeouts,
+  offered: SmtpCapabilities,
+): Promise<Step<SmtpCapabilities>> {
   const isWanted = options.tls === 'required' || options.tls === 'opportunistic';
   if (!isWanted || (!offered.startTls && options.tls === 'opportunistic')) return { ok: true, value: offered };
-  if (!offered.startTls) return refuse('starttls', 530, '5.7.10', 'the server offers no STARTTLS, and this relay is only to be used encrypted');
+  if (!offered.startTls)
+    return refuse(
+      'starttls',
+      530,
+      '5.7.10',
+      'the server offers no STARTTLS, and this relay is only to be used encrypted',
+    );
   const agreed = demand('starttls', await wire.ask('STARTTLS', timeouts.command));
-  if (!agreed.ok) return options.tls === 'opportunistic' && 'reply' in agreed.failure && wire.isUsable ? { ok: true, value: offered } : agreed;
+  if (!agreed.ok)
+    return options.tls === 'opportunistic' && 'reply' in agreed.failure && wire.isUsable
+      ? { ok: true, value: offered }
+      : agreed;
   const fault = await wire.encrypt(encryptionOf(options, timeouts));
   if (fault) return failed('starttls', fault);
   // RFC 3207 4.2: what was offered before is to be forgotten.
   return sayHello(wire, options, timeouts);
 }
 
-async function logIn(wire: SmtpWire, options: SmtpOptions, credentials: SmtpCredentials, timeouts: SmtpTimeouts, offered: SmtpCapabilities): Promise<Step<null>> {
+async function logIn(
+  wire: SmtpWire,
+  options: SmtpOptions,
+  credentials: SmtpCredentials,
+  timeouts: SmtpTimeouts,
+  offered: SmtpCapabilities,
+): Promise<Step<null>> {
   // RFC 4954 4: not in the clear, where a listener could take it, unless told so.
   if (wire.tlsVersion === null && !wire.isLoopback && options.tls !== 'none') {
-    return refuse('auth', 538, '5.7.11', 'the server offers no encryption, and the password is not sent without it unless the relay says tls=none');
+    return refuse(
+      'auth',
+      538,
+      '5.7.11',
+      'the server offers no encryption, and the password is not sent without it unless the relay says tls=none',
+    );
   }
   const exchange = chooseExchange(credentials, offered);
   if (!exchange) return refuse('auth', 504, '5.5.4', 'the server offers neither AUTH PLAIN nor AUTH LOGIN');
@@ -97,7 +134,9 @@ function chooseExchange({ user, password }: SmtpCredentials, offered: SmtpCapabi
 /** Replies are stored and shown; a server that repeats what it was told must not get the password there. */
 function hideSecrets(answer: Answer, { user, password }: SmtpCredentials): Answer {
   if (!answer.ok || password === '') return answer;
-  const secrets = [encodeBase64(`\0${user}\0${password}`), encodeBase64(password), password].filter((secret) => secret.length > 3);
+  const secrets = [encodeBase64(`\0${user}\0${password}`), encodeBase64(password), password].filter(
+    (secret) => secret.length > 3,
+  );
   const text = secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), answer.reply.text);
   return { ok: true, reply: { ...answer.reply, text } };
 }
@@ -107,7 +146,10 @@ function demand(stage: SmtpStage, answer: Answer): Step<SmtpReply> {
   const { reply } = answer;
   if (isPositive(reply)) return { ok: true, value: reply };
   if (isRefusal(reply)) return { ok: false, failure: { stage, reply, local: false } };
-  return failed(stage, { cause: 'protocol', error: `the server answered ${reply.code} where only yes or no is possible` });
+  return failed(stage, {
+    cause: 'protocol',
+    error: `the server answered ${reply.code} where only yes or no is possible`,
+  });
 }
 
 function refuse(stage: SmtpStage, code: number, enhancedCode: string, text: string): { ok: false; failure: Failure } {
@@ -119,8 +161,17 @@ function failed(stage: SmtpStage, fault: SmtpFault): { ok: false; failure: Failu
 }
 
 function fail(options: SmtpOptions, startedAt: number, tls: string | null, failure: Failure): Handshake {
-  const facts = { durationMs: performance.now() - startedAt, relay: `${options.host}:${options.port}`, tls, finalDotMayHaveLeft: false } as const;
-  if ('fault' in failure) return { ok: false, outcome: { kind: 'lost', stage: failure.stage, reply: null, begun: false, ...failure.fault, ...facts } };
+  const facts = {
+    durationMs: performance.now() - startedAt,
+    relay: `${options.host}:${options.port}`,
+    tls,
+    finalDotMayHaveLeft: false,
+  } as const;
+  if ('fault' in failure)
+    return {
+      ok: false,
+      outcome: { kind: 'lost', stage: failure.stage, reply: null, begun: false, ...failure.fault, ...facts },
+    };
   return { ok: false, outcome: { kind: 'refused', ...failure, ...facts } };
 }
 

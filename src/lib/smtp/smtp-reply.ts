@@ -21,9 +21,7 @@ const MOST_LINES = 512;
 const REPLY_LINE = /^([2-5]\d\d)(?:([ -])([^]*))?$/;
 const ENHANCED_CODE = /^([245])\.\d{1,3}\.\d{1,3}(?=\s|$)/;
 // PostgreSQL stores no NUL, and pages and logs want no other control characters either.
-// oxlint-disable-next-line no-control-regex
 const CONTROL_CHARACTER = /[\u0000-\u0008\u000a-\u001f\u007f]/g;
-// oxlint-disable-next-line no-control-regex
 const NOT_ASCII = /[^\u0000-\u007f]/;
 
 /**
@@ -62,16 +60,22 @@ export class SmtpReplyParser {
     if (!match) return this.#fail('not_a_reply', `"${printable(line.slice(0, 80))}" is no SMTP reply`);
     const [, code = '', separator, text = ''] = match;
     // RFC 5321 4.2.1: every line of a reply carries the same code.
-    if (this.#code !== '' && code !== this.#code) return this.#fail('mixed_codes', `a reply mixes the codes ${this.#code} and ${code}`);
+    if (this.#code !== '' && code !== this.#code)
+      return this.#fail('mixed_codes', `a reply mixes the codes ${this.#code} and ${code}`);
     this.#code = code;
     this.#lines.push(printable(text));
     this.#length += line.length;
-    if (this.#lines.length > MOST_LINES || this.#length > LONGEST_REPLY) return this.#fail('reply_too_long', 'its reply does not end');
+    if (this.#lines.length > MOST_LINES || this.#length > LONGEST_REPLY)
+      return this.#fail('reply_too_long', 'its reply does not end');
     return separator === '-' ? null : this.#finishReply();
   }
 
   #finishReply(): SmtpReply {
-    const reply = { code: Number(this.#code), enhancedCode: findEnhancedCode(this.#code, this.#lines), text: this.#lines.join('\n') };
+    const reply = {
+      code: Number(this.#code),
+      enhancedCode: findEnhancedCode(this.#code, this.#lines),
+      text: this.#lines.join('\n'),
+    };
     this.#lines = [];
     this.#code = '';
     this.#length = 0;

@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 
 import { parseSmtpUrl, type SmtpServerAddress } from './smtp-url.js';
 
-const plain: SmtpServerAddress = { host: 'mail.example', port: 25, tls: 'opportunistic', verifyCertificate: true, credentials: null, connections: null };
+const plain: SmtpServerAddress = {
+  host: 'mail.example',
+  port: 25,
+  tls: 'opportunistic',
+  verifyCertificate: true,
+  credentials: null,
+  connections: null,
+};
 const credentials = { user: 'shop', password: 'secret' };
 
 test.each<[string, Partial<SmtpServerAddress>]>([
@@ -12,9 +19,15 @@ test.each<[string, Partial<SmtpServerAddress>]>([
   ['smtp://shop:secret@mail.example', { port: 587, credentials }],
   ['smtps://shop:secret@mail.example', { port: 465, tls: 'implicit', credentials }],
   ['smtps://mail.example?tls=required', { port: 465, tls: 'implicit' }],
-  ['smtp://shop%40example.org:a%2Fb%23%3A%D1%8F@mail.example', { port: 587, credentials: { user: 'shop@example.org', password: 'a/b#:я' } }],
+  [
+    'smtp://shop%40example.org:a%2Fb%23%3A%D1%8F@mail.example',
+    { port: 587, credentials: { user: 'shop@example.org', password: 'a/b#:я' } },
+  ],
   ['smtp://shop@mail.example', { port: 587, credentials: { user: 'shop', password: '' } }],
-  ['smtp://mail.example?tls=required&verify=false&connections=20', { tls: 'required', verifyCertificate: false, connections: 20 }],
+  [
+    'smtp://mail.example?tls=required&verify=false&connections=20',
+    { tls: 'required', verifyCertificate: false, connections: 20 },
+  ],
   ['smtp://mail.example?tls=none', { tls: 'none' }],
   ['smtp://[::1]:1025', { host: '::1', port: 1025 }],
   ['smtp://почта.рф', { host: 'xn--80a1acny.xn--p1ai' }],
@@ -48,6 +61,12 @@ test.each([
 });
 
 test('never repeats the password in an error', () => {
-  const errors = ['smtp://shop:hunter2@', 'smtp://shop:hunter2@mail.example/x', 'ftp://shop:hunter2@mail.example', 'smtp://shop:hunter2%zz@mail.example', 'smtp://shop:hunter2/@x'];
+  const errors = [
+    'smtp://shop:hunter2@',
+    'smtp://shop:hunter2@mail.example/x',
+    'ftp://shop:hunter2@mail.example',
+    'smtp://shop:hunter2%zz@mail.example',
+    'smtp://shop:hunter2/@x',
+  ];
   expect(JSON.stringify(errors.map((text) => parseSmtpUrl(text)))).not.toContain('hunter2');
 });

@@ -43,7 +43,6 @@ const SUBMISSION_PORT = 587; // RFC 6409
 const SUBMISSIONS_PORT = 465; // RFC 8314
 const SMTP_PORT = 25;
 const MOST_CONNECTIONS = 1000;
-// oxlint-disable-next-line no-control-regex
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
 /**
@@ -52,12 +51,20 @@ const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
  */
 export function parseSmtpUrl(text: string): ParsedSmtpUrl {
   const url = URL.parse(text.trim());
-  if (!url) return refuse('malformed_url', 'this is no URL such as smtp://user:password@host:587; percent-encode special characters in the password');
-  if (url.protocol !== 'smtp:' && url.protocol !== 'smtps:') return refuse('unknown_protocol', 'the URL must begin with smtp:// or smtps://');
+  if (!url)
+    return refuse(
+      'malformed_url',
+      'this is no URL such as smtp://user:password@host:587; percent-encode special characters in the password',
+    );
+  if (url.protocol !== 'smtp:' && url.protocol !== 'smtps:')
+    return refuse('unknown_protocol', 'the URL must begin with smtp:// or smtps://');
   const host = readHost(url);
   if (host === '') return refuse('no_host', 'the URL names no valid host');
   if ((url.pathname !== '' && url.pathname !== '/') || url.hash !== '') {
-    return refuse('malformed_url', 'nothing but options may follow the host; percent-encode "/" and "#" in the password');
+    return refuse(
+      'malformed_url',
+      'nothing but options may follow the host; percent-encode "/" and "#" in the password',
+    );
   }
   if (url.port === '0') return refuse('bad_port', 'the port must be between 1 and 65535');
   const login = readCredentials(url);
@@ -84,13 +91,16 @@ function readPort(url: URL, hasCredentials: boolean): number {
   return hasCredentials ? SUBMISSION_PORT : SMTP_PORT;
 }
 
-function readCredentials(url: URL): { ok: true; credentials: SmtpCredentials | null } | { ok: false; fault: SmtpUrlFault } {
+function readCredentials(
+  url: URL,
+): { ok: true; credentials: SmtpCredentials | null } | { ok: false; fault: SmtpUrlFault } {
   if (url.username === '' && url.password === '') return { ok: true, credentials: null };
   try {
     const credentials = { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
     if (credentials.user === '') return refuse('bad_credentials', 'the URL has a password but no user');
     // RFC 4616 2: NUL separates the parts of PLAIN.
-    if (CONTROL_CHARACTER.test(credentials.user + credentials.password)) return refuse('bad_credentials', 'user and password may hold no control characters');
+    if (CONTROL_CHARACTER.test(credentials.user + credentials.password))
+      return refuse('bad_credentials', 'user and password may hold no control characters');
     return { ok: true, credentials };
   } catch {
     return refuse('bad_credentials', 'user and password must be percent-encoded UTF-8');
@@ -101,7 +111,11 @@ type Options = Pick<SmtpServerAddress, 'tls' | 'verifyCertificate' | 'connection
 
 function readOptions(url: URL): { ok: true; options: Options } | { ok: false; fault: SmtpUrlFault } {
   const isImplicit = url.protocol === 'smtps:';
-  const options: Options = { tls: isImplicit ? 'implicit' : 'opportunistic', verifyCertificate: true, connections: null };
+  const options: Options = {
+    tls: isImplicit ? 'implicit' : 'opportunistic',
+    verifyCertificate: true,
+    connections: null,
+  };
   for (const [name, value] of url.searchParams) {
     const fault = readOption(options, name, value, isImplicit);
     if (fault) return { ok: false, fault };
@@ -112,7 +126,10 @@ function readOptions(url: URL): { ok: true; options: Options } | { ok: false; fa
 function readOption(options: Options, name: string, value: string, isImplicit: boolean): SmtpUrlFault | null {
   switch (name) {
     case 'tls':
-      if (isImplicit) return value === 'required' ? null : { code: 'bad_option', error: 'smtps:// is always encrypted: leave tls= out' };
+      if (isImplicit)
+        return value === 'required'
+          ? null
+          : { code: 'bad_option', error: 'smtps:// is always encrypted: leave tls= out' };
       if (value !== 'required' && value !== 'opportunistic' && value !== 'none') {
         return { code: 'bad_option', error: 'tls= must be required, opportunistic or none' };
       }

@@ -114,7 +114,8 @@ export class SmtpWire {
   /** Turns the connection into a TLS one. Null, or the fault that ended the wire. */
   async encrypt(encryption: Encryption): Promise<SmtpFault | null> {
     // RFC 3207 5 and CVE-2011-0411: what was received in the clear must not be read as if it had come encrypted.
-    if (!this.#parser.isBetweenReplies) this.abandon({ cause: 'protocol', error: 'the server sent plain text after agreeing to STARTTLS' });
+    if (!this.#parser.isBetweenReplies)
+      this.abandon({ cause: 'protocol', error: 'the server sent plain text after agreeing to STARTTLS' });
     if (this.#fault) return this.#fault;
     const { host } = encryption;
     this.#unlisten();
@@ -156,7 +157,8 @@ export class SmtpWire {
   }
 
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
-  readonly #onError = (error: Error): void => this.abandon({ cause: 'connection', error: `the connection broke: ${describeError(error)}` });
+  readonly #onError = (error: Error): void =>
+    this.abandon({ cause: 'connection', error: `the connection broke: ${describeError(error)}` });
   readonly #onEnd = (): void => this.abandon({ cause: 'connection', error: 'the server closed the connection' });
 
   #listen(): void {
@@ -165,7 +167,11 @@ export class SmtpWire {
 
   /** An error that comes after the end is nobody's business, yet without a listener it would end the process. */
   #unlisten(): void {
-    this.#socket.off('data', this.#onData).off('error', this.#onError).off('end', this.#onEnd).off('close', this.#onEnd);
+    this.#socket
+      .off('data', this.#onData)
+      .off('error', this.#onError)
+      .off('end', this.#onEnd)
+      .off('close', this.#onEnd);
     this.#socket.on('error', ignore);
   }
 
@@ -186,8 +192,13 @@ export class SmtpWire {
     const expectation = this.#expected.shift();
     this.#startNextClock();
     expectation?.onReply(reply);
-    if (this.#isClosing) this.abandon({ cause: 'closing', error: `the server closed the connection: ${describeReply(reply)}` });
-    else if (!expectation) this.abandon({ cause: 'protocol', error: `the server sent a reply that nobody asked for: ${describeReply(reply)}` });
+    if (this.#isClosing)
+      this.abandon({ cause: 'closing', error: `the server closed the connection: ${describeReply(reply)}` });
+    else if (!expectation)
+      this.abandon({
+        cause: 'protocol',
+        error: `the server sent a reply that nobody asked for: ${describeReply(reply)}`,
+      });
   }
 
   #startNextClock(): void {
@@ -206,12 +217,18 @@ export class SmtpWire {
 
   #checkDeadline(): void {
     this.#timerDue = Infinity;
-    if (performance.now() >= this.#deadline) this.abandon({ cause: 'timeout', error: 'the server did not answer in time' });
+    if (performance.now() >= this.#deadline)
+      this.abandon({ cause: 'timeout', error: 'the server did not answer in time' });
     else this.#setTimer();
   }
 }
 
-function awaitSocket(socket: Socket, readyEvent: 'connect' | 'secureConnect', timeoutMs: number, cause: LossCause): Promise<SmtpFault | null> {
+function awaitSocket(
+  socket: Socket,
+  readyEvent: 'connect' | 'secureConnect',
+  timeoutMs: number,
+  cause: LossCause,
+): Promise<SmtpFault | null> {
   const what = cause === 'tls' ? 'TLS could not be agreed' : 'no connection';
   return new Promise((resolve) => {
     const finish = (fault: SmtpFault | null): void => {
@@ -223,7 +240,10 @@ function awaitSocket(socket: Socket, readyEvent: 'connect' | 'secureConnect', ti
     const onReady = (): void => finish(null);
     const onClose = (): void => finish({ cause, error: `${what}: closed by the server` });
     const onError = (error: Error): void => finish({ cause, error: `${what}: ${describeError(error)}` });
-    const timer = setTimeout(() => finish({ cause: 'timeout', error: `${what}: the server did not answer in time` }), timeoutMs);
+    const timer = setTimeout(
+      () => finish({ cause: 'timeout', error: `${what}: the server did not answer in time` }),
+      timeoutMs,
+    );
     socket.once(readyEvent, onReady).once('close', onClose).once('error', onError);
   });
 }

@@ -1,0 +1,66 @@
+import { domainToASCII } from 'node:url';
+import { z } from 'zod';
+
+import type { Fault } from '../lib/form.js';
+import { LOCALES } from '../lib/i18n.js';
+import { emailAddress, singleLine } from '../lib/text.js';
+import { isTimeZone } from '../ui/format.js';
+import { COMMON_PASSWORDS } from './common-passwords.js';
+
+export const MIN_PASSWORD = 10;
+export const MAX_PASSWORD = 128;
+export const THEMES = ['auto', 'light', 'dark'] as const;
+
+/** In lower case, with an international domain in its ASCII form; only what better-auth takes for an address, too. */
+const accountEmail = emailAddress()
+  .transform(normalizeEmail)
+  .pipe(z.email({ error: 'email' }));
+
+const password = z
+  .string({ error: 'required' })
+  .min(MIN_PASSWORD, 'passwordShort')
+  .max(MAX_PASSWORD, 'tooLong')
+  .refine((text) => !COMMON_PASSWORDS.has(text.toLowerCase()), { error: 'passwordCommon' });
+
+const name = singleLine(200).refine((text) => text !== '', { error: 'required' });
+const timeZone = z.string({ error: 'timeZone' }).refine(isTimeZone, { error: 'timeZone' });
+
+export const signUpForm = z
+  .object({ name, email: accountEmail, password, time_zone: timeZone.catch('UTC') })
+  .refine(hasOwnPassword, { path: ['password'], error: 'passwordCommon' });
+
+export const emailForm = z.object({ email: accountEmail });
+export const newPasswordForm = z.object({ password });
+export const passwordChangeForm = z.object({
+  current_password: z.string({ error: 'required' }).refine((text) => text !== '', { error: 'required' }),
+  password,
+});
+
+export const settingsForm = z.object({
+  name,
+  time_zone: timeZone,
+  locale: z.enum(LOCALES, { error: 'choice' }),
+  theme: z.enum(THEMES, { error: 'choice' }),
+});
+
+export function normalizeEmail(email: string): string {
+  const at = email.lastIndexOf('@');
+  return `${email.slice(0, at)}@${domainToASCII(email.slice(at + 1))}`.trim().toLowerCase();
+}
+
+/** Where a form's hidden `next` may lead: a path of this site, whatever a browser makes of backslashes and line breaks; otherwise `/`. */
+export function toLocalPath(next: string | undefined): string {
+  if (next === undefined || !/^\/(?![/\\])[^\\\p{Cc}]*$/u.test(next) || next.length > 2000) return '/';
+  const base = 'http://site.invalid';
+  if (!URL.canParse(next, base)) return '/';
+  const url = new URL(next, base);
+  // `/.//host` is on this site, but what is left of it after resolving is not.
+  return url.origin === base && !url.pathname.startsWith('//') ? url.pathname + url.search + url.hash : '/';
+}
+
+export const wrongPassword: Fault = { key: 'passwordWrong' };
+
+function hasOwnPassword({ email, password }: { email: string; password: string }): boolean {
+  const guess = password.toLowerCase();
+  return guess !== email && guess !== email.split('@')[0];
+}

@@ -1,0 +1,31 @@
+/** The most common passwords that are long enough to pass the rule of length; in lower case. */
+export const COMMON_PASSWORDS = new Set(
+  `0000000000 0123456789 0987654321 1000000000 1029384756 1111111111 11111111111 111111111111 1122334455 1212121212 1231231231 123123123123
+1234512345 1234554321 1234567890 12345678901 123456789012 1234567890a 1234567890q 1234567890qwerty 1234567891 12345678910 1234567899
+123456789a 123456789abc 123456789q 123456789qwerty 123456789z 1234qwerasdf 1234qwerasdfzxcv 123abc123abc 123qwe123qwe 123qweasd123
+123qweasdzxc 1357924680 1472583690 147852369a 159753456852 1q2w3e4r5t 1q2w3e4r5t6y 1q2w3e4r5t6y7u 1q2w3e4r5t6y7u8i 1qaz2wsx3edc
+1qaz2wsx3edc4rfv 1qazxsw23edc 2222222222 3141592653 31415926535 3333333333 4444444444 5555555555 55555555555 6666666666 7777777777
+77777777777 7894561230 8888888888 9876543210 98765432100 9999999999 a123456789 a1b2c3d4e5 a1s2d3f4g5 aa123456789 aaaaaaaaaa abc1234567
+abc123456789 abcd123456 abcd12345678 abcdefghij abcdefghijk admin12345 admin123456 adminadmin administrator alexander1 asdasdasdasd
+asdf123456 asdf12345678 asdfasdfasdf asdfghjkl1 asdfghjkl123 asdfghjkl; asdfghjkl;' asdfghjklzxcvbnm azerty123456 azertyuiop barcelona1
+baseball123 basketball butterfly1 changeme12 changeme123 changemenow charlie123 chocolate1 computer12 computer123
+correcthorsebatterystaple cristiano7 default123 dragon1234 dragonball elizabeth1 everything example123 fedcba9876 football12 football123
+forever123 freedom123 fuckyou123 gfhjkm1234 gfhjkmgfhjkm hello12345 hello123456 hellokitty helloworld helloworld1 ilovegod123 iloveyou12
+iloveyou123 iloveyou1234 iloveyou2u iloveyouforever internet12 internet123 isabella123 jordan2323 justinbieber killer1234 leonardo12
+letmein123 letmein1234 letmeinnow liverpool1 liverpoolfc lovelovelove lovely1234 loveme1234 manchester manchester1 manutd1234 master1234
+michael123 michelle12 monkey1234 mynameis123 myspace123 nopassword p@ssw0rd12 p@ssw0rd123 p@ssword123 pa55word12 pa55word123 pakistan123
+pass123456 passpass12 passw0rd12 passw0rd123 passw0rd1234 password00 password01 password10 password11 password12 password123
+password1234 password12345 password123456 password2020 password2021 password2022 password2023 password2024 password2025 password2026
+password21 password22 password99 passwordpassword passwort123 pokemon123 princess12 princess123 privet12345 q1234567890 q1w2e3r4t5
+q1w2e3r4t5y6 qazwsx1234 qazwsx123456 qazwsxedc1 qazwsxedc123 qazwsxedcrfv qazxswedcvfr qqqqqqqqqq qweasdzxc1 qweasdzxc123 qweqweqweqwe
+qwer123456 qwer12345678 qwerasdfzxcv qwert12345 qwert123456 qwertasdfg qwertasdfgzxcvb qwerty0987 qwerty1234 qwerty12345 qwerty123456
+qwerty1234567 qwerty12345678 qwerty123456789 qwerty1234567890 qwertyqwerty qwertyuiop qwertyuiop1 qwertyuiop123 qwertyuiop[]
+qwertyuiopasdfghjkl qwertyuiopasdfghjklzxcvbnm rangers1234 realmadrid realmadrid1 rockyou123 samsung123 samsung1234 secret1234
+secret12345 secretpassword shadow1234 skywalker1 spiderman1 spongebob1 starwars12 starwars123 sunshine12 sunshine123 superman12
+superman123 superman1234 sweetheart test123456 test1234567 test12345678 testpassword testtest12 testtest123 testtesttest trustno1234
+undertaker vestnik123 vestnik1234 vestnik12345 vestnikvestnik vfhbyf12345 vkontakte1 volleyball welcome123 welcome1234 welcome12345
+whatever12 whatever123 william123 woaini1314520 xxxxxxxxxx yourpassword zaq12wsxcde3 zaq1zaq1zaq1 zxcvbnm123 zxcvbnm1234 zxcvbnm12345
+zxcvbnm123456 zxcvbnmasdfghjkl zxcvbnmasdfghjklqwertyuiop zzzzzzzzzz йцукен12345 йцукен123456 йцукенгшщз йцукенгшщзхъ любовь12345
+пароль1234 пароль12345 пароль123456 парольпароль привет1234 привет12345 привет123456 фывапролдж фывапролджэ`
+    .split(/\s+/),
+);

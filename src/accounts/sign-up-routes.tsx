@@ -1,0 +1,61 @@
+import { Hono } from 'hono';
+
+import { emptyForm, parseForm, readForm } from '../lib/form.js';
+import { redirectWithFlash } from '../ui/flash.js';
+import type { WebEnv } from '../ui/view.js';
+import { emailForm, signUpForm } from './account.js';
+import { CONFIRMATION_HOURS, type Auth } from './auth.js';
+import { confirmAddress } from './confirm-address.js';
+import { readPendingAddress, rememberPendingAddress } from './pending-address.js';
+import { SignInPage } from './sign-in-page.js';
+import { CheckMailPage, ConfirmationRefusedPage, SignUpPage } from './sign-up-page.js';
+import { sendConfirmationAgain, signUp } from './sign-up.js';
+
+export function signUpRoutes(auth: Auth): Hono<WebEnv> {
+  const routes = new Hono<WebEnv>();
+
+  routes.get('/sign-up', (c) => {
+    const view = c.get('view');
+    if (view.user) return c.redirect('/', 303);
+    return c.html(<SignUpPage view={view} form={emptyForm} />);
+  });
+
+  routes.post('/sign-up', async (c) => {
+    const view = c.get('view');
+    const typed = await readForm(c);
+    const form = parseForm(signUpForm, typed);
+    if (!form.ok) return c.html(<SignUpPage view={view} form={{ typed, faults: form.faults }} />, 422);
+    const { time_zone: timeZone, ...values } = form.values;
+    await signUp(auth, { ...values, timeZone, locale: view.locale });
+    rememberPendingAddress(c, auth, values.email);
+    return c.redirect('/check-mail', 303);
+  });
+
+  routes.get('/check-mail', (c) => c.html(<CheckMailPage view={c.get('view')} email={readPendingAddress(c, auth)} />));
+
+  routes.get('/confirmation', async (c) => {
+    const view = c.get('view');
+    const result = await confirmAddress(auth, c.req.query('token') ?? '');
+    if (!result.ok && result.fault !== 'used') {
+      const email = result.fault === 'expired' ? result.email : (readPendingAddress(c, auth) ?? '');
+      const form = { typed: { email }, faults: {} };
+      return c.html(<ConfirmationRefusedPage view={view} form={form} fault={result.fault} hours={CONFIRMATION_HOURS} />, 410);
+    }
+    const success = view.t(result.ok ? 'accounts.confirmation.done' : 'accounts.confirmation.used');
+    return c.html(<SignInPage view={view} form={{ typed: { email: result.email }, faults: {} }} success={success} />);
+  });
+
+  routes.post('/confirmation/letter', async (c) => {
+    const view = c.get('view');
+    const typed = await readForm(c);
+    const form = parseForm(emailForm, typed);
+    if (!form.ok) {
+      const state = { typed, faults: form.faults };
+      return c.html(<ConfirmationRefusedPage view={view} form={state} fault="mangled" hours={CONFIRMATION_HOURS} />, 422);
+    }
+    await sendConfirmationAgain(auth, form.values.email);
+    rememberPendingAddress(c, auth, form.values.email);
+    return redirectWithFlash(c, '/check-mail', view.t('accounts.checkMail.sentAgain'));
+  });
+  return routes;
+}

@@ -1,0 +1,132 @@
+import { sql } from 'kysely';
+
+import type { Database, Transaction } from '../lib/database.js';
+import type { Locale } from '../lib/i18n.js';
+import type { Role } from '../lib/schema.js';
+import type { SignedInUser, Theme } from '../ui/view.js';
+
+export interface User extends SignedInUser {
+  isConfirmed: boolean;
+  blocked: boolean;
+  blockedReason: string | null;
+  blockedUntil: Date | null;
+}
+
+export interface NewUser {
+  email: string;
+  name: string;
+  role: Role;
+  /** As better-auth hashes it. */
+  passwordHash: string;
+  locale: Locale | null;
+  timeZone: string;
+}
+
+export interface UserSettings {
+  name: string;
+  timeZone: string;
+  locale: Locale;
+  theme: Theme;
+}
+
+const SIGNED_IN_COLUMNS = [
+  'users.id',
+  'users.email',
+  'users.name',
+  'users.role',
+  'users.locale',
+  'users.time_zone as timeZone',
+  'users.theme',
+  'users.welcomed',
+] as const;
+
+const COLUMNS = [
+  ...SIGNED_IN_COLUMNS,
+  'users.email_verified as isConfirmed',
+  'users.blocked',
+  'users.blocked_reason as blockedReason',
+  'users.blocked_until as blockedUntil',
+] as const;
+
+const IS_BLOCKED = sql<boolean>`(users.blocked and coalesce(users.blocked_until > now(), true))`;
+
+export async function hasUsers(db: Database | Transaction): Promise<boolean> {
+  return (await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) !== undefined;
+}
+
+/** The user of a session that has not ended, unless blocked. */
+export async function findSessionUser(db: Database, token: string): Promise<SignedInUser | undefined> {
+  return db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(SIGNED_IN_COLUMNS)
+    .where('sessions.token', '=', token)
+    .where('sessions.expires_at', '>', sql<Date>`now()`)
+    .where('users.email_verified', '=', true)
+    .where((eb) => eb.not(IS_BLOCKED))
+    .executeTakeFirst();
+}
+
+export async function findUserById(db: Database, id: number): Promise<User | undefined> {
+  return db.selectFrom('users').select(COLUMNS).where('id', '=', id).executeTakeFirst();
+}
+
+export async function findUserByEmail(db: Database, email: string): Promise<User | undefined> {
+  return db.selectFrom('users').select(COLUMNS).where('email', '=', email.toLowerCase()).executeTakeFirst();
+}
+
+export async function findPasswordHash(db: Database, userId: number): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('credentials')
+    .select('password')
+    .where('user_id', '=', userId)
+    .where('provider_id', '=', 'credential')
+    .executeTakeFirst();
+  return row?.password ?? undefined;
+}
+
+/** A block may end by itself. */
+export function isBlocked(user: Pick<User, 'blocked' | 'blockedUntil'>, now = new Date()): boolean {
+  return user.blocked && (user.blockedUntil === null || user.blockedUntil > now);
+}
+
+/** A user whose address counts as confirmed; undefined when the address is taken. */
+export async function insertUser(trx: Transaction, user: NewUser): Promise<number | undefined> {
+  const row = await trx
+    .insertInto('users')
+    .values({
+      email: user.email,
+      name: user.name,
+      role: user.role,
+      email_verified: true,
+      locale: user.locale,
+      time_zone: user.timeZone,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  if (!row) return undefined;
+  await trx
+    .insertInto('credentials')
+    .values({ user_id: row.id, account_id: String(row.id), provider_id: 'credential', password: user.passwordHash })
+    .execute();
+  return row.id;
+}
+
+export async function confirmEmail(db: Database, id: number): Promise<void> {
+  await db.updateTable('users').set({ email_verified: true, updated_at: sql`now()` }).where('id', '=', id).execute();
+}
+
+export async function changeSettings(db: Database, id: number, settings: UserSettings): Promise<void> {
+  const { timeZone, ...rest } = settings;
+  await db
+    .updateTable('users')
+    .set({ ...rest, time_zone: timeZone, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Lets two processes that want to create the first administrator wait for each other, until their transactions end. */
+export async function lockFirstAdministrator(trx: Transaction): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('vestnik first administrator'))`.execute(trx);
+}

@@ -1,0 +1,107 @@
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+import { createAdaptorServer, type ServerType } from '@hono/node-server';
+
+import { createAuth } from './accounts/auth.js';
+import { firstAdministratorLink } from './accounts/first-administrator.js';
+import { hasUsers } from './accounts/user-store.js';
+import type { Config } from './config.js';
+import { openFoundation, StartError, type Foundation } from './foundation.js';
+import { startInboxServer } from './inbox/inbox-server.js';
+import { systemClock, type Clock } from './lib/clock.js';
+import { hasErrorCode } from './lib/embedded-postgres/error.js';
+import { closeJobs, openJobs, type Jobs } from './lib/jobs.js';
+import type { Log } from './lib/log.js';
+import { projectRoot } from './lib/project-root.js';
+import { prepareSystemLetters, sendSystemLetter } from './lib/system-mail.js';
+import { readAssets } from './ui/assets.js';
+import { createWeb } from './web.js';
+import { startWorker } from './worker.js';
+
+export interface App {
+  /** Where the pages are; absent in a process that only works. */
+  url: string | undefined;
+  /** Makes the first administrator; absent once there is a user. */
+  setupLink: string | undefined;
+  lettersStayHere: boolean;
+  stop(): Promise<void>;
+}
+
+/** Puts everything together. What was opened is closed again, in the opposite order, by `stop` and when a later step fails. */
+export async function openApp(config: Config, log: Log, clock: Clock = systemClock): Promise<App> {
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const close of closers.splice(0).toReversed()) await close();
+  };
+  try {
+    const foundation = await openFoundation(config, log);
+    closers.push(() => foundation.close());
+    const { db, secret } = foundation;
+    const isWorker = config.roles.includes('worker');
+
+    const smtpUrl = config.smtpUrl ?? (await openInbox(foundation, closers));
+    const jobs = await openLetterJobs(foundation, isWorker, closers);
+    const url = config.roles.includes('web') ? await openWeb(foundation, jobs, clock, closers) : undefined;
+    if (isWorker) {
+      const worker = await startWorker({ db, clock, log, jobs, smtpUrl, mailFrom: config.mailFrom });
+      closers.push(() => worker.stop());
+    }
+    const setupLink = (await hasUsers(db)) ? undefined : firstAdministratorLink(config.baseUrl, secret);
+    return { url, setupLink, lettersStayHere: config.smtpUrl === undefined, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function openInbox({ db, log }: Foundation, closers: (() => Promise<void>)[]): Promise<string> {
+  const inbox = await startInboxServer({ db, log });
+  closers.push(() => inbox.stop());
+  return inbox.url;
+}
+
+async function openLetterJobs({ connection, log }: Foundation, works: boolean, closers: (() => Promise<void>)[]): Promise<Jobs> {
+  const jobs = await openJobs(connection, { log, works });
+  closers.push(() => closeJobs(jobs));
+  await prepareSystemLetters(jobs);
+  return jobs;
+}
+
+async function openWeb(foundation: Foundation, jobs: Jobs, clock: Clock, closers: (() => Promise<void>)[]): Promise<string> {
+  const { config, db, log, secret } = foundation;
+  const { baseUrl, defaultLocale } = config;
+  const assetsFolder = join(projectRoot, 'dist', 'client');
+  const letters = { send: (letter: Parameters<typeof sendSystemLetter>[1]) => sendSystemLetter(jobs, letter) };
+  const auth = createAuth({ db, secret, baseUrl, letters, defaultLocale, log });
+  const lettersStayHere = config.smtpUrl === undefined;
+  const assets = readAssets(assetsFolder);
+  const web = createWeb({ db, clock, log, auth, baseUrl, assets, assetsFolder, defaultLocale, lettersStayHere });
+  const server = createAdaptorServer({ fetch: web.fetch });
+  await listen(server, config);
+  closers.push(() => closeServer(server));
+  return config.port === 0 ? `http://${config.host}:${(server.address() as AddressInfo).port}` : baseUrl;
+}
+
+async function listen(server: ServerType, { host, port }: Config): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, resolve);
+    });
+  } catch (error) {
+    if (hasErrorCode(error, 'EADDRINUSE')) throw new StartError(`The port ${port} is taken; stop the other program or set PORT to another one.`);
+    if (hasErrorCode(error, 'EACCES')) throw new StartError(`The port ${port} needs more rights; set PORT to one above 1023.`);
+    if (hasErrorCode(error, 'EADDRNOTAVAIL', 'ENOTFOUND')) throw new StartError(`This machine has no address ${host}; set HOST to one that it has.`);
+    throw error;
+  }
+}
+
+/** Ends idle connections at once, and waits for requests that are being answered. */
+async function closeServer(server: ServerType): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    if ('closeIdleConnections' in server) server.closeIdleConnections();
+    setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), 3000).unref();
+  });
+}

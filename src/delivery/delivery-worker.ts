@@ -1,0 +1,142 @@
+/**
+ * The loop that moves every mailing on: starts what is due, freezes audiences, sends, closes and finishes, and takes back the leases
+ * of workers that are gone. It holds nothing that the database does not: after a crash the next one simply goes on. Any number of
+ * workers may run on one database.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Clock } from '../lib/clock.js';
+import type { Database } from '../lib/database.js';
+import type { Log } from '../lib/log.js';
+import type { SmtpServerAddress } from '../lib/smtp/smtp-url.js';
+import { startDueMailings } from '../mailings/start-mailing.js';
+import { parseMailbox } from './letter.js';
+import {
+  closeWaiting,
+  finishMailing,
+  freezeAudience,
+  listRunningMailings,
+  reapLeases,
+  renewLeases,
+  type RunningMailing,
+} from './ledger-store.js';
+import { sendMailing } from './mailing-sender.js';
+import { Relay } from './relay.js';
+import { clearRelayFault, saveRelayFault } from './relay-store.js';
+
+export interface DeliveryWorkerDeps {
+  db: Database;
+  clock: Clock;
+  log: Log;
+  smtp: SmtpServerAddress;
+  mailFrom: string;
+}
+
+const TICK_MS = 400;
+const RENEW_MS = 5_000;
+const STOP_WITHIN_MS = 8_000;
+const DEFAULT_CONNECTIONS = 8;
+
+export class DeliveryWorker {
+  readonly #deps: DeliveryWorkerDeps;
+  readonly #relay: Relay;
+  readonly #node = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  readonly #leases = new Set<number>();
+  readonly #stopping = new AbortController();
+  /** What this process is doing, by what it is doing; nothing is begun twice. */
+  readonly #tasks = new Map<string, Promise<void>>();
+  readonly #loops: Promise<void>[];
+
+  constructor(deps: DeliveryWorkerDeps) {
+    this.#deps = deps;
+    const { smtp } = deps;
+    this.#relay = new Relay({
+      ...smtp,
+      connections: smtp.connections ?? DEFAULT_CONNECTIONS,
+      onFault: (fault, restMs) => this.#noteFault(fault, restMs),
+      onRecovery: () => this.#background(clearRelayFault(deps.db, this.#relay.name)),
+    });
+    this.#loops = [this.#repeat(TICK_MS, () => this.#tick()), this.#repeat(RENEW_MS, () => this.#renew())];
+  }
+
+  /** Claims nothing more, lets what is on the wire end (8 s at most), and gives the rest back. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#relay.close(STOP_WITHIN_MS);
+    await Promise.all(this.#loops);
+    await Promise.all(this.#tasks.values());
+  }
+
+  async #repeat(everyMs: number, action: () => Promise<void>): Promise<void> {
+    let isFailing = false;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await action();
+        isFailing = false;
+      } catch (error) {
+        // The database is away: said once, tried again.
+        if (!isFailing) this.#deps.log.error({ err: error }, 'the delivery worker could not go on; it tries again');
+        isFailing = true;
+      }
+      await delay(everyMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
+    }
+  }
+
+  async #tick(): Promise<void> {
+    const { db, clock, log } = this.#deps;
+    const reaped = await reapLeases(db);
+    if (reaped.inDoubt + reaped.givenBack > 0) log.warn(reaped, 'took back deliveries of a worker that is gone');
+    await startDueMailings(db, clock.now());
+    for (const mailing of await listRunningMailings(db)) this.#take(mailing);
+  }
+
+  async #renew(): Promise<void> {
+    await renewLeases(this.#deps.db, [...this.#leases]);
+  }
+
+  /** Closing goes on beside a sending that a silent mail server holds up. */
+  #take(mailing: RunningMailing): void {
+    if (mailing.closing) return this.#run(`close ${mailing.id}`, () => this.#close(mailing.id, mailing.closing ?? 'expired'));
+    return this.#run(`send ${mailing.id}`, () => this.#advance(mailing));
+  }
+
+  #run(key: string, action: () => Promise<void>): void {
+    if (this.#tasks.has(key) || this.#stopping.signal.aborted) return;
+    const task = action()
+      .catch((error: unknown) => this.#deps.log.error({ err: error, task: key }, 'a mailing could not go on; it is tried again'))
+      .finally(() => this.#tasks.delete(key));
+    this.#tasks.set(key, task);
+  }
+
+  async #advance({ id, frozen, maySend }: RunningMailing): Promise<void> {
+    const { db } = this.#deps;
+    if (!frozen && !(await freezeAudience(db, id))) return;
+    if ((maySend || !frozen) && !this.#relay.isResting) await this.#send(id);
+    await finishMailing(db, id);
+  }
+
+  async #close(id: number, state: 'expired' | 'cancelled'): Promise<void> {
+    const { db } = this.#deps;
+    await freezeAudience(db, id);
+    await closeWaiting(db, id, state);
+    await finishMailing(db, id);
+  }
+
+  async #send(mailingId: number): Promise<void> {
+    const { db, log, mailFrom } = this.#deps;
+    const from = parseMailbox(mailFrom);
+    const shared = { relay: this.#relay, node: this.#node, leases: this.#leases, stopping: this.#stopping.signal };
+    await sendMailing({ db, log, from, ...shared }, mailingId);
+  }
+
+  #noteFault(fault: string, restMs: number): void {
+    this.#deps.log.warn({ relay: this.#relay.name, fault, restMs }, 'the mail server failed; it is tried again later');
+    this.#background(saveRelayFault(this.#deps.db, this.#relay.name, fault, restMs));
+  }
+
+  #background(task: Promise<void>): void {
+    task.catch((error: unknown) => this.#deps.log.error({ err: error }, 'the state of the mail server could not be saved'));
+  }
+}

@@ -1,0 +1,32 @@
+import { sql } from 'kysely';
+
+import type { Database } from '../lib/database.js';
+
+export interface RelayFault {
+  fault: string;
+  pausedUntil: Date;
+}
+
+/** Remembers a fault for the pages; the worker that met it keeps its own count. */
+export async function saveRelayFault(db: Database, name: string, fault: string, restMs: number): Promise<void> {
+  await sql`
+    insert into relays (name, fault, fault_count, paused_until) values (${name}, ${fault}, 1, now() + make_interval(secs => ${restMs / 1000}))
+    on conflict (name) do update set fault = excluded.fault, fault_count = relays.fault_count + 1,
+      paused_until = excluded.paused_until, updated_at = now()`.execute(db);
+}
+
+export async function clearRelayFault(db: Database, name: string): Promise<void> {
+  await sql`update relays set fault = null, fault_count = 0, paused_until = null, updated_at = now()
+    where name = ${name} and fault is not null`.execute(db);
+}
+
+/** The relay that is resting now and why; undefined when letters can leave. */
+export async function findRelayFault(db: Database): Promise<RelayFault | undefined> {
+  const row = await db
+    .selectFrom('relays')
+    .select(['fault', 'paused_until'])
+    .where('fault', 'is not', null)
+    .orderBy('updated_at', 'desc')
+    .executeTakeFirst();
+  return row?.fault && row.paused_until ? { fault: row.fault, pausedUntil: row.paused_until } : undefined;
+}

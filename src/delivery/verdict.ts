@@ -1,0 +1,49 @@
+// pure
+import type { SendOutcome } from '../lib/smtp/smtp-outcome.js';
+import type { AttemptOutcome } from '../lib/schema.js';
+
+/** What one outcome of the SMTP client means for the delivery and for the relay. */
+export type Verdict =
+  | { kind: 'settled'; state: 'accepted' | 'rejected' | 'in_doubt' }
+  /** The recipient's own mail server asked for patience. */
+  | { kind: 'later' }
+  /** The relay or the login to it failed: no recipient is blamed, and the relay rests. */
+  | { kind: 'relay_fault' }
+  /** Nothing of this letter was begun: it is waiting as before, without an attempt. */
+  | { kind: 'untried' };
+
+/** A refusal before RCPT is never a recipient's fault (RFC 5321, sections 3.1 and 3.3). */
+const ABOUT_THE_RELAY = new Set(['connect', 'greeting', 'ehlo', 'starttls', 'auth', 'mail']);
+
+export function judge(outcome: SendOutcome): Verdict {
+  switch (outcome.kind) {
+    case 'accepted':
+      return { kind: 'settled', state: 'accepted' };
+    case 'lost':
+      if (outcome.finalDotMayHaveLeft) return { kind: 'settled', state: 'in_doubt' };
+      return outcome.begun ? { kind: 'relay_fault' } : { kind: 'untried' };
+    case 'refused':
+      if (outcome.local) return { kind: 'settled', state: 'rejected' };
+      // RFC 5321, section 3.8: 421 closes the connection, whatever it answers.
+      if (ABOUT_THE_RELAY.has(outcome.stage) || outcome.reply.code === 421) return { kind: 'relay_fault' };
+      return outcome.reply.code < 500 ? { kind: 'later' } : { kind: 'settled', state: 'rejected' };
+  }
+}
+
+export function attemptOutcome(verdict: Exclude<Verdict, { kind: 'untried' }>): AttemptOutcome {
+  return verdict.kind === 'settled' ? verdict.state : 'deferred';
+}
+
+const MINUTE = 60_000;
+const DELAYS = [1, 5, 15, 30, 60, 120, 240].map((minutes) => minutes * MINUTE);
+
+/** Milliseconds until the next try after `attempts` tries, growing, ±20 % so that a batch does not come back at once. */
+export function retryDelay(attempts: number, random: number = Math.random()): number {
+  const delay = DELAYS[Math.min(attempts, DELAYS.length) - 1] ?? MINUTE;
+  return Math.round(delay * (0.8 + 0.4 * random));
+}
+
+/** Milliseconds for which a relay rests after `faults` faults in a row: 5 s, doubling up to 5 min. */
+export function relayRest(faults: number): number {
+  return Math.min(5000 * 2 ** Math.max(0, faults - 1), 5 * MINUTE);
+}

@@ -1,0 +1,98 @@
+import { createTransport, type SentMessageInfo, type Transporter } from 'nodemailer';
+
+import { POLL_SECONDS, type Jobs } from './jobs.js';
+import type { Log } from './log.js';
+
+/*
+ * The service's own letters (confirmation, recovery, …). A request only writes a job; a worker sends it, and tries again with growing
+ * delays for about a day and a half while the mail server is away. A crash after the mail server took a letter and before that was
+ * recorded sends it twice, which for these is better than never.
+ */
+
+export interface SystemLetter {
+  to: string;
+  /** What the letter is for; goes into the header X-Vestnik-Purpose, by which the built-in inbox tells letters apart. */
+  purpose: string;
+  subject: string;
+  text: string;
+  html: string;
+}
+
+export interface SystemLetters {
+  /** Settles when the letter is safely queued. */
+  send(letter: SystemLetter): Promise<void>;
+}
+
+interface SystemMailDeps {
+  smtpUrl: string;
+  mailFrom: string;
+  log: Log;
+}
+
+const QUEUE = 'system-letters';
+const TIMEOUT_MS = 20_000;
+const QUEUE_OPTIONS = {
+  retryLimit: 20,
+  retryDelay: 2,
+  retryBackoff: true,
+  retryDelayMax: 3 * 3600,
+  expireInSeconds: 90,
+  // The payload holds tokens: it goes soon after the letter, and with the last try of what could not be sent.
+  deleteAfterSeconds: 60,
+  retentionSeconds: 2 * 86_400,
+};
+
+/** Call once in every process that sends or works, after `openJobs`. */
+export async function prepareSystemLetters(jobs: Jobs): Promise<void> {
+  await jobs.createQueue(QUEUE, QUEUE_OPTIONS);
+}
+
+export async function sendSystemLetter(jobs: Jobs, letter: SystemLetter): Promise<void> {
+  await jobs.send(QUEUE, letter);
+}
+
+/** Sends what is queued until the jobs are closed. */
+export async function workSystemLetters(jobs: Jobs, { smtpUrl, mailFrom, log }: SystemMailDeps): Promise<void> {
+  const transport = createTransport({ url: smtpUrl, ...TRANSPORT_LIMITS });
+  const options = { pollingIntervalSeconds: POLL_SECONDS, includeMetadata: true as const, localConcurrency: 2 };
+  await jobs.work<SystemLetter>(QUEUE, options, async ([job]) => {
+    if (!job) return;
+    await deliver(transport, mailFrom, job.data, job.id).catch((error: unknown) => {
+      log.warn({ err: error, purpose: job.data.purpose, tries: job.retryCount + 1 }, 'a system letter was not sent');
+      // Only the words: the job's output is kept, and nodemailer's error may hold more than it should.
+      throw new Error(error instanceof Error ? error.message : 'unknown');
+    });
+  });
+  jobs.once('stopped', () => transport.close());
+}
+
+const TRANSPORT_LIMITS = {
+  connectionTimeout: TIMEOUT_MS,
+  greetingTimeout: TIMEOUT_MS,
+  socketTimeout: TIMEOUT_MS,
+  disableFileAccess: true,
+  disableUrlAccess: true,
+};
+
+/** The job's id makes the Message-ID, so that every try of one letter carries the same. */
+async function deliver(
+  transport: Transporter<SentMessageInfo>,
+  from: string,
+  { to, purpose, subject, text, html }: SystemLetter,
+  jobId: string,
+): Promise<void> {
+  await transport.sendMail({
+    from,
+    to: { name: '', address: to },
+    subject,
+    text,
+    html,
+    messageId: `<${jobId}@${domainOf(from)}>`,
+    // RFC 3834, section 5: vacation notices do not answer such letters.
+    headers: { 'Auto-Submitted': 'auto-generated', 'X-Vestnik-Purpose': purpose },
+  });
+}
+
+function domainOf(from: string): string {
+  return /@([^\s@<>]+)>?$/.exec(from)?.[1] ?? 'localhost';
+}

@@ -1,0 +1,258 @@
+import { sql, type SqlBool } from 'kysely';
+
+import type { Database } from '../lib/database.js';
+import { keyset, PAGE_SIZE, searchPattern, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
+import type { MailingStatus } from '../lib/schema.js';
+import type { Mailing, MailingContent, MailingSort, MailingValues } from './mailing.js';
+
+const SORT_KEYS: Record<MailingSort, SortKey> = {
+  start: { expression: sql`mailings.first_sending_at`, type: 'timestamptz' },
+  created: { expression: sql`mailings.created_at`, type: 'timestamptz' },
+};
+
+const SUBJECT = sql<string>`coalesce(mailing_contents.subject, messages.subject, '')`;
+
+const COLUMNS = [
+  'mailings.id',
+  'mailings.message_id as messageId',
+  SUBJECT.as('subject'),
+  'mailings.status',
+  'mailings.audience',
+  'mailings.first_sending_at as firstSendingAt',
+  'mailings.ends_at as endsAt',
+  'mailings.started_at as startedAt',
+  'mailings.frozen_at as frozenAt',
+  'mailings.finished_at as finishedAt',
+  'mailings.start_fault as startFault',
+  'mailings.paused_at as pausedAt',
+  'mailings.stopped_at as stoppedAt',
+  'mailings.disabled_at as disabledAt',
+  'users.name as disabledByName',
+  'mailings.disabled_reason as disabledReason',
+  'mailings.version',
+  'mailings.created_at as createdAt',
+  'mailings.updated_at as updatedAt',
+] as const;
+
+export type SaveMailingResult =
+  | { ok: true; id: number }
+  | { ok: false; fault: 'messageUnknown' | 'changed' | 'started' | 'gone' };
+
+export type DeleteMailingResult = { ok: true } | { ok: false; fault: 'running' | 'gone' };
+
+/** `notRunning`: it has not started, is being stopped, or is finished. */
+export type ControlResult = { ok: true } | { ok: false; fault: 'notRunning' | 'gone' };
+
+export async function listMailings(
+  db: Database,
+  ownerId: number,
+  list: ListQuery<MailingSort>,
+  status: MailingStatus | null,
+): Promise<Page<Mailing>> {
+  const { where, orderBy, cursorValue } = keyset(list, SORT_KEYS[list.sort], sql`mailings.id`);
+  const rows = await selectMailings(db)
+    .select([...COLUMNS, cursorValue.as('cursor_value')])
+    .where('mailings.owner_id', '=', ownerId)
+    .where(matches(list.search, status))
+    .where(where)
+    .orderBy(orderBy)
+    .limit(PAGE_SIZE + 1)
+    .execute();
+  return toPage(rows, list);
+}
+
+/** How many match, counted up to `limit + 1`. */
+export async function countFoundMailings(
+  db: Database,
+  ownerId: number,
+  search: string,
+  status: MailingStatus | null,
+  limit: number,
+): Promise<number> {
+  const found = selectMailings(db)
+    .select('mailings.id')
+    .where('mailings.owner_id', '=', ownerId)
+    .where(matches(search, status))
+    .limit(limit + 1);
+  const row = await db
+    .selectFrom(found.as('found'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return row.count;
+}
+
+export async function hasMailings(db: Database, ownerId: number): Promise<boolean> {
+  return (await countFoundMailings(db, ownerId, '', null, 0)) > 0;
+}
+
+export async function findMailing(db: Database, ownerId: number, id: number): Promise<Mailing | undefined> {
+  return selectMailings(db)
+    .select(COLUMNS)
+    .where('mailings.owner_id', '=', ownerId)
+    .where('mailings.id', '=', id)
+    .executeTakeFirst();
+}
+
+/** For the command line, which acts for every owner: whose it is comes along. */
+export async function findMailingOfAnyOwner(
+  db: Database,
+  id: number,
+): Promise<(Mailing & { ownerId: number }) | undefined> {
+  return selectMailings(db)
+    .select([...COLUMNS, 'mailings.owner_id as ownerId'])
+    .where('mailings.id', '=', id)
+    .executeTakeFirst();
+}
+
+/** The message as it was at the start; undefined before. */
+export async function findMailingContent(
+  db: Database,
+  ownerId: number,
+  id: number,
+): Promise<MailingContent | undefined> {
+  return db
+    .selectFrom('mailing_contents')
+    .innerJoin('mailings', 'mailings.id', 'mailing_contents.mailing_id')
+    .select(['mailing_contents.subject', 'mailing_contents.body'])
+    .where('mailings.owner_id', '=', ownerId)
+    .where('mailings.id', '=', id)
+    .executeTakeFirst();
+}
+
+/** Those that have not started and would send this message: it cannot be deleted from under them. */
+export async function listMailingsUsingMessage(db: Database, ownerId: number, messageId: number): Promise<Mailing[]> {
+  return selectMailings(db)
+    .select(COLUMNS)
+    .where('mailings.owner_id', '=', ownerId)
+    .where('mailings.message_id', '=', messageId)
+    .where('mailings.status', '=', 'created')
+    .orderBy('mailings.first_sending_at')
+    .execute();
+}
+
+/** Another owner's message is answered like one that does not exist. */
+export async function addMailing(db: Database, ownerId: number, values: MailingValues): Promise<SaveMailingResult> {
+  const row = await db
+    .insertInto('mailings')
+    .columns(['owner_id', 'message_id', 'first_sending_at', 'ends_at', 'audience'])
+    .expression((eb) =>
+      eb
+        .selectFrom('messages')
+        .select([
+          'messages.owner_id',
+          'messages.id',
+          sql<Date>`${values.firstSendingAt}::timestamptz`.as('first_sending_at'),
+          sql<Date>`${values.endsAt}::timestamptz`.as('ends_at'),
+          sql<MailingValues['audience']>`${values.audience}::mailing_audience`.as('audience'),
+        ])
+        .where('messages.owner_id', '=', ownerId)
+        .where('messages.id', '=', values.messageId)
+        .forKeyShare(),
+    )
+    .returning('id')
+    .executeTakeFirst();
+  return row ? { ok: true, id: row.id } : { ok: false, fault: 'messageUnknown' };
+}
+
+/** Saves only over the version that the form was opened with, and only before the start. */
+export async function changeMailing(
+  db: Database,
+  ownerId: number,
+  id: number,
+  version: number,
+  values: MailingValues,
+): Promise<SaveMailingResult> {
+  const row = await db
+    .updateTable('mailings')
+    .from('messages')
+    .set({
+      message_id: sql`messages.id`,
+      first_sending_at: values.firstSendingAt,
+      ends_at: values.endsAt,
+      audience: values.audience,
+      start_fault: null,
+      version: version + 1,
+      updated_at: sql`now()`,
+    })
+    .whereRef('messages.owner_id', '=', 'mailings.owner_id')
+    .where('messages.id', '=', values.messageId)
+    .where('mailings.owner_id', '=', ownerId)
+    .where('mailings.id', '=', id)
+    .where('mailings.version', '=', version)
+    .where('mailings.status', '=', 'created')
+    .returning('mailings.id')
+    .executeTakeFirst();
+  return row ? { ok: true, id: row.id } : explainUnsaved(await findMailing(db, ownerId, id), version);
+}
+
+function explainUnsaved(mailing: Mailing | undefined, version: number): SaveMailingResult {
+  if (!mailing) return { ok: false, fault: 'gone' };
+  if (mailing.status !== 'created') return { ok: false, fault: 'started' };
+  return { ok: false, fault: mailing.version === version ? 'messageUnknown' : 'changed' };
+}
+
+/** Its audience, deliveries and attempts go along. A running one has to be stopped first. */
+export async function deleteMailing(db: Database, ownerId: number, id: number): Promise<DeleteMailingResult> {
+  const row = await db
+    .deleteFrom('mailings')
+    .where('owner_id', '=', ownerId)
+    .where('id', '=', id)
+    .where('status', '<>', 'running')
+    .returning('id')
+    .executeTakeFirst();
+  if (row) return { ok: true };
+  return { ok: false, fault: (await findMailing(db, ownerId, id)) ? 'running' : 'gone' };
+}
+
+export async function pauseMailing(db: Database, ownerId: number, id: number, now: Date): Promise<ControlResult> {
+  return control(db, ownerId, id, (running) => running.set({ paused_at: sql`coalesce(paused_at, ${now})` }));
+}
+
+export async function continueMailing(db: Database, ownerId: number, id: number): Promise<ControlResult> {
+  return control(db, ownerId, id, (running) => running.set({ paused_at: null }));
+}
+
+/** Marks it; the worker then cancels what is waiting, and finishes. */
+export async function stopMailing(db: Database, ownerId: number, id: number, now: Date): Promise<ControlResult> {
+  const stopped = await control(db, ownerId, id, (running) => running.set({ stopped_at: now }));
+  if (stopped.ok || stopped.fault === 'gone') return stopped;
+  const mailing = await findMailing(db, ownerId, id);
+  return mailing?.status === 'running' && mailing.stoppedAt !== null ? { ok: true } : stopped;
+}
+
+type RunningUpdate = ReturnType<typeof updateRunning>;
+
+/** A second press of the same finds the mark set and is fine. A mailing that is being stopped takes no further orders. */
+async function control(
+  db: Database,
+  ownerId: number,
+  id: number,
+  mark: (running: RunningUpdate) => RunningUpdate,
+): Promise<ControlResult> {
+  const row = await mark(updateRunning(db, ownerId, id)).returning('id').executeTakeFirst();
+  if (row) return { ok: true };
+  return { ok: false, fault: (await findMailing(db, ownerId, id)) ? 'notRunning' : 'gone' };
+}
+
+function updateRunning(db: Database, ownerId: number, id: number) {
+  return db
+    .updateTable('mailings')
+    .where('owner_id', '=', ownerId)
+    .where('id', '=', id)
+    .where('status', '=', 'running')
+    .where('stopped_at', 'is', null);
+}
+
+function selectMailings(db: Database) {
+  return db
+    .selectFrom('mailings')
+    .leftJoin('messages', 'messages.id', 'mailings.message_id')
+    .leftJoin('mailing_contents', 'mailing_contents.mailing_id', 'mailings.id')
+    .leftJoin('users', 'users.id', 'mailings.disabled_by');
+}
+
+/** An owner's mailings are few enough to look through; the pattern for one or two letters wants a space before each word. */
+function matches(search: string, status: MailingStatus | null) {
+  const bySearch = search === '' ? sql<SqlBool>`true` : sql<SqlBool>`lower(' ' || ${SUBJECT}) like ${searchPattern(search)}`;
+  return status === null ? bySearch : sql<SqlBool>`${bySearch} and mailings.status = ${status}`;
+}

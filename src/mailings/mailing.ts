@@ -1,0 +1,143 @@
+// pure
+import { z } from 'zod';
+
+import { parseId } from '../lib/ids.js';
+import type { MailingAudience, MailingStatus } from '../lib/schema.js';
+
+export type StartFault = 'no_recipients' | 'window_over';
+
+/** A mailing has no name: it goes by its subject, the message's while created and the frozen one from the start on. */
+export interface Mailing {
+  id: number;
+  messageId: number | null;
+  subject: string;
+  status: MailingStatus;
+  audience: MailingAudience;
+  firstSendingAt: Date;
+  endsAt: Date;
+  startedAt: Date | null;
+  /** When the deliveries were made; between the start and this the audience is being frozen. */
+  frozenAt: Date | null;
+  finishedAt: Date | null;
+  /** Why it could not start by itself at its time. */
+  startFault: StartFault | null;
+  pausedAt: Date | null;
+  stoppedAt: Date | null;
+  disabledAt: Date | null;
+  disabledByName: string | null;
+  disabledReason: string | null;
+  version: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface MailingValues {
+  messageId: number;
+  firstSendingAt: Date;
+  endsAt: Date;
+  audience: MailingAudience;
+}
+
+/** The message as it was when the mailing started. */
+export interface MailingContent {
+  subject: string;
+  body: string;
+}
+
+/** How many a mailing would go to; inexact where counting was given up. */
+export interface AudienceSize {
+  count: number;
+  exact: boolean;
+}
+
+export interface AudienceMember {
+  id: number;
+  email: string;
+  name: string;
+  chosen: boolean;
+}
+
+export const MAILING_SORTS = ['start', 'created'] as const;
+export type MailingSort = (typeof MAILING_SORTS)[number];
+
+export const MAILING_STATUSES = ['created', 'running', 'finished'] as const satisfies MailingStatus[];
+
+/** The states of deliveries that one press makes a new mailing of. */
+export const REPEATABLE_STATES = ['in_doubt', 'expired', 'rejected', 'cancelled'] as const;
+export type RepeatableState = (typeof REPEATABLE_STATES)[number];
+
+export type MailingState =
+  | 'created'
+  | 'start_fault'
+  | 'preparing'
+  | 'running'
+  | 'paused'
+  | 'disabled'
+  | 'stopping'
+  | 'finished';
+
+/** What a visitor is told: the status together with the marks on it. */
+export function describeMailing(mailing: Mailing): MailingState {
+  const { status, startFault, frozenAt, pausedAt, stoppedAt, disabledAt } = mailing;
+  if (status === 'finished') return 'finished';
+  if (stoppedAt !== null) return 'stopping';
+  if (disabledAt !== null) return 'disabled';
+  if (status === 'created') return startFault === null ? 'created' : 'start_fault';
+  if (pausedAt !== null) return 'paused';
+  return frozenAt === null ? 'preparing' : 'running';
+}
+
+interface FormContext {
+  /** Turns what a field holds into an instant; undefined for what is no time. */
+  readStart: (text: string) => Date | undefined;
+  readEnd: (text: string) => Date | undefined;
+  now: Date;
+  /** The start that is saved and may stay although it is past; null where it must be chosen anew. */
+  keptStart: Date | null;
+}
+
+/** The rules of the form. Times are judged to the minute, which is all that can be typed. */
+export function mailingForm({ readStart, readEnd, now, keptStart }: FormContext) {
+  const isAhead = (time: Date) => time >= startOfMinute(now);
+  return z
+    .object({
+      messageId: z
+        .string({ error: 'messageMissing' })
+        .min(1, { error: 'messageMissing', abort: true })
+        .transform(parseMessageId),
+      firstSendingAt: instant(readStart).refine((time) => time.getTime() === keptStart?.getTime() || isAhead(time), {
+        error: 'inThePast',
+      }),
+      endsAt: instant(readEnd).refine(isAhead, { error: 'inThePast', abort: true }),
+      audience: z.enum(['all', 'chosen'], { error: 'choice' }),
+    })
+    .refine(({ firstSendingAt, endsAt }) => endsAt > firstSendingAt, {
+      error: 'endBeforeStart',
+      path: ['endsAt'],
+      when: ({ value }) => hasBothTimes(value),
+    });
+}
+
+const LOCAL_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?$/;
+
+function instant(read: (text: string) => Date | undefined) {
+  return z
+    .string({ error: 'required' })
+    .min(1, { error: 'required', abort: true })
+    .refine((text) => LOCAL_TIME.test(text) && read(text) !== undefined, { error: 'dateTime', abort: true })
+    .transform((text) => read(text) ?? new Date(Number.NaN));
+}
+
+/** What is no id is answered like an id that does not exist. */
+function parseMessageId(text: string): number {
+  return parseId(text) ?? 0;
+}
+
+function startOfMinute(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / 60_000) * 60_000);
+}
+
+function hasBothTimes(value: unknown): boolean {
+  const { firstSendingAt, endsAt } = value as Partial<Record<keyof MailingValues, unknown>>;
+  return firstSendingAt instanceof Date && endsAt instanceof Date;
+}

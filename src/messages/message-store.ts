@@ -1,0 +1,114 @@
+import { sql, type SqlBool } from 'kysely';
+
+import { isCheckViolation, type Database } from '../lib/database.js';
+import { keyset, PAGE_SIZE, searchPattern, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
+import type { Message, MessageSort, MessageSummary, MessageValues } from './message.js';
+
+const SORT_KEYS: Record<MessageSort, SortKey> = {
+  subject: { expression: sql`lower(subject)`, type: 'text' },
+  updated: { expression: sql`updated_at`, type: 'timestamptz' },
+};
+
+const COLUMNS = ['id', 'subject', 'body', 'version', 'created_at as createdAt', 'updated_at as updatedAt'] as const;
+const SUMMARY = ['id', 'subject', sql<string>`left(body, 200)`.as('excerpt'), 'updated_at as updatedAt'] as const;
+
+export type SaveMessageResult = { ok: true; id: number } | { ok: false; fault: 'changed' | 'gone' };
+export type DeleteMessagesResult = { ok: true; count: number } | { ok: false; fault: 'inUse' };
+
+export async function listMessages(db: Database, ownerId: number, list: ListQuery<MessageSort>): Promise<Page<MessageSummary>> {
+  const { where, orderBy, cursorValue } = keyset(list, SORT_KEYS[list.sort], sql`id`);
+  const rows = await db
+    .selectFrom('messages')
+    .select([...SUMMARY, cursorValue.as('cursor_value')])
+    .where('owner_id', '=', ownerId)
+    .where(matchesSearch(list.search))
+    .where(where)
+    .orderBy(orderBy)
+    .limit(PAGE_SIZE + 1)
+    .execute();
+  return toPage(rows, list);
+}
+
+/** How many match, counted up to `limit + 1`; an empty search matches all. */
+export async function countMessages(db: Database, ownerId: number, search: string, limit: number): Promise<number> {
+  const found = db
+    .selectFrom('messages')
+    .select('id')
+    .where('owner_id', '=', ownerId)
+    .where(matchesSearch(search))
+    .limit(limit + 1);
+  const row = await db
+    .selectFrom(found.as('found'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return row.count;
+}
+
+/** The newest ones, for a select in a form. */
+export async function listMessageOptions(db: Database, ownerId: number, limit = 200): Promise<Pick<Message, 'id' | 'subject'>[]> {
+  return db
+    .selectFrom('messages')
+    .select(['id', 'subject'])
+    .where('owner_id', '=', ownerId)
+    .orderBy('updated_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+}
+
+export async function findMessage(db: Database, ownerId: number, id: number): Promise<Message | undefined> {
+  return db.selectFrom('messages').select(COLUMNS).where('owner_id', '=', ownerId).where('id', '=', id).executeTakeFirst();
+}
+
+export async function findMessageSummaries(db: Database, ownerId: number, ids: number[]): Promise<MessageSummary[]> {
+  if (ids.length === 0) return [];
+  return db.selectFrom('messages').select(SUMMARY).where('owner_id', '=', ownerId).where('id', 'in', ids).orderBy('subject').execute();
+}
+
+export async function addMessage(db: Database, ownerId: number, values: MessageValues): Promise<number> {
+  const row = await db
+    .insertInto('messages')
+    .values({ owner_id: ownerId, ...values })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return row.id;
+}
+
+/** Saves only over the version that the form was opened with: a later one is told, not lost. */
+export async function changeMessage(
+  db: Database,
+  ownerId: number,
+  id: number,
+  version: number,
+  values: MessageValues,
+): Promise<SaveMessageResult> {
+  const row = await db
+    .updateTable('messages')
+    .set({ ...values, version: version + 1, updated_at: sql`now()` })
+    .where('owner_id', '=', ownerId)
+    .where('id', '=', id)
+    .where('version', '=', version)
+    .returning('id')
+    .executeTakeFirst();
+  if (row) return { ok: true, id: row.id };
+  return { ok: false, fault: (await findMessage(db, ownerId, id)) ? 'changed' : 'gone' };
+}
+
+/**
+ * Deletes those of the ids that are the owner's; all or none. Mailings that have started keep their own copy. One that has not
+ * cannot lose its message: the constraint mailings_created_has_message refuses that.
+ */
+export async function deleteMessages(db: Database, ownerId: number, ids: number[]): Promise<DeleteMessagesResult> {
+  if (ids.length === 0) return { ok: true, count: 0 };
+  try {
+    const result = await db.deleteFrom('messages').where('owner_id', '=', ownerId).where('id', 'in', ids).executeTakeFirst();
+    return { ok: true, count: Number(result.numDeletedRows) };
+  } catch (error) {
+    if (isCheckViolation(error)) return { ok: false, fault: 'inUse' };
+    throw error;
+  }
+}
+
+function matchesSearch(search: string) {
+  return search === '' ? sql<SqlBool>`true` : sql<SqlBool>`messages.search_text like ${searchPattern(search)}`;
+}
