@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 
-import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { createTestDatabase } from '../../test/support/database.js';
 import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
 import type { Database } from '../lib/database.js';
 import type { DeliveryState } from '../lib/schema.js';
@@ -31,8 +31,7 @@ async function openMailing(recipients: number) {
   expect(await startMailing(db, ownerId, mailingId, new Date())).toEqual({ ok: true });
   expect(await freezeAudience(db, mailingId)).toBe(true);
   const counters = async () => found((await readCounters(db, ownerId, [mailingId])).get(mailingId));
-  const close = () => database.close();
-  return { db, ownerId, recipientIds, mailingId, counters, [Symbol.asyncDispose]: close } satisfies Partial<TestDatabase> & object;
+  return { db, ownerId, recipientIds, mailingId, counters, [Symbol.asyncDispose]: () => database.close() };
 }
 
 function found<T>(thing: T | undefined): T {

@@ -2,6 +2,7 @@ import { createTransport, type SentMessageInfo, type Transporter } from 'nodemai
 
 import { POLL_SECONDS, type Jobs } from './jobs.js';
 import type { Log } from './log.js';
+import { parseSmtpUrl } from './smtp/smtp-url.js';
 
 /*
  * The service's own letters (confirmation, recovery, …). A request only writes a job; a worker sends it, and tries again with growing
@@ -53,7 +54,7 @@ export async function sendSystemLetter(jobs: Jobs, letter: SystemLetter): Promis
 
 /** Sends what is queued until the jobs are closed. */
 export async function workSystemLetters(jobs: Jobs, { smtpUrl, mailFrom, log }: SystemMailDeps): Promise<void> {
-  const transport = createTransport({ url: smtpUrl, ...TRANSPORT_LIMITS });
+  const transport = openTransport(smtpUrl);
   const options = { pollingIntervalSeconds: POLL_SECONDS, includeMetadata: true as const, localConcurrency: 2 };
   await jobs.work<SystemLetter>(QUEUE, options, async ([job]) => {
     if (!job) return;
@@ -66,13 +67,26 @@ export async function workSystemLetters(jobs: Jobs, { smtpUrl, mailFrom, log }: 
   jobs.once('stopped', () => transport.close());
 }
 
-const TRANSPORT_LIMITS = {
-  connectionTimeout: TIMEOUT_MS,
-  greetingTimeout: TIMEOUT_MS,
-  socketTimeout: TIMEOUT_MS,
-  disableFileAccess: true,
-  disableUrlAccess: true,
-};
+/** The same URL as mailings are sent by, read the same way. */
+function openTransport(smtpUrl: string) {
+  const smtp = parseSmtpUrl(smtpUrl);
+  if (!smtp.ok) throw new Error(smtp.fault.error);
+  const { host, port, tls, verifyCertificate, credentials } = smtp.server;
+  return createTransport({
+    host,
+    port,
+    secure: tls === 'implicit',
+    requireTLS: tls === 'required',
+    ignoreTLS: tls === 'none',
+    tls: { rejectUnauthorized: verifyCertificate && tls !== 'opportunistic' },
+    ...(credentials ? { auth: { user: credentials.user, pass: credentials.password } } : {}),
+    connectionTimeout: TIMEOUT_MS,
+    greetingTimeout: TIMEOUT_MS,
+    socketTimeout: TIMEOUT_MS,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+}
 
 /** The job's id makes the Message-ID, so that every try of one letter carries the same. */
 async function deliver(

@@ -75,6 +75,7 @@ export async function isAudienceEmpty(
     .selectFrom('mailing_recipients')
     .select('recipient_id')
     .where('mailing_id', '=', mailingId)
+    .where('owner_id', '=', ownerId)
     .limit(1)
     .executeTakeFirst();
   return row === undefined;

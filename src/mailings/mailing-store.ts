@@ -94,7 +94,7 @@ export async function findMailing(db: Database, ownerId: number, id: number): Pr
 }
 
 /** For the command line, which acts for every owner: whose it is comes along. */
-export async function findMailingOfAnyOwner(
+export async function findMailingById(
   db: Database,
   id: number,
 ): Promise<(Mailing & { ownerId: number }) | undefined> {

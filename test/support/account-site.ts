@@ -17,12 +17,12 @@ export interface AccountSite {
 }
 
 /** The account pages behind as much of the site as they need; letters are only collected. */
-export function openAccountSite(db: Database): AccountSite {
+export function openAccountSite(db: Database, { baseUrl = 'http://localhost:3000' } = {}): AccountSite {
   const letters: SystemLetter[] = [];
   const auth = createAuth({
     db,
     secret: 'a secret of the tests, long enough',
-    baseUrl: 'http://localhost:3000',
+    baseUrl,
     letters: { send: (letter) => Promise.resolve(void letters.push(letter)) },
   });
   const site = new Hono<WebEnv>();
@@ -81,7 +81,7 @@ export class Browser {
   }
 }
 
-interface Answer {
+export interface Answer {
   status: number;
   location: string | null;
   text: string;

@@ -1,0 +1,298 @@
+import type { FormState } from '../lib/form.js';
+import type { ListQuery, Page } from '../lib/list.js';
+import { formatDateTime } from '../ui/format.js';
+import { FormActions, FormFaults, TextArea, TextField } from '../ui/form.js';
+import { Icon } from '../ui/icon.js';
+import { Layout } from '../ui/layout.js';
+import { EmptyState, FoundCount, listHref, Pager, SearchBar, SortHeader, FOUND_LIMIT } from '../ui/list.js';
+import type { View } from '../ui/view.js';
+import { MAX_SUBJECT, type Message, type MessageSummary } from './message.js';
+
+interface MessageListProps {
+  view: View;
+  list: ListQuery;
+  page: Page<MessageSummary>;
+  /** How many match the search, counted up to the limit of lists. */
+  count: number;
+}
+
+export function MessageListPage({ view, list, page, count }: MessageListProps) {
+  const isEmpty = count === 0 && list.search === '';
+  return (
+    <Layout view={view} title={view.t('messages.list.title')} actions={!isEmpty && <AddButton view={view} />}>
+      {isEmpty ? (
+        <EmptyState icon="file-text" title={view.t('messages.empty.title')} text={view.t('messages.empty.text')}>
+          <AddButton view={view} />
+        </EmptyState>
+      ) : (
+        <>
+          <SearchBar view={view} list={list} label={view.t('messages.list.search')} />
+          <p class="list-count" role="status">
+            {list.search === '' && count <= FOUND_LIMIT ? view.t('messages.list.total', { count }) : <FoundCount view={view} count={count} />}
+          </p>
+          {page.rows.length === 0 ? <NothingFound view={view} /> : <MessageTable view={view} list={list} page={page} />}
+        </>
+      )}
+    </Layout>
+  );
+}
+
+function AddButton({ view }: { view: View }) {
+  return (
+    <a class="btn btn-primary" href="/messages/new">
+      <Icon name="plus-lg" />
+      {view.t('messages.list.add')}
+    </a>
+  );
+}
+
+function NothingFound({ view }: { view: View }) {
+  return (
+    <EmptyState icon="search" title={view.t('common.list.nothingFound')} text={view.t('common.list.nothingFoundText')}>
+      <a class="btn btn-outline-secondary" href={listHref(view, { q: null })}>
+        {view.t('common.list.showAll')}
+      </a>
+    </EmptyState>
+  );
+}
+
+function MessageTable({ view, list, page }: Omit<MessageListProps, 'count'>) {
+  return (
+    <form method="get" action="/messages/deletion" class="list-form">
+      <div class="table-frame">
+        <table class="table list-table">
+          <thead>
+            <tr>
+              <th scope="col" class="cell-select">
+                <input class="form-check-input" type="checkbox" data-select-all aria-label={view.t('common.list.selectAll')} />
+              </th>
+              <SortHeader view={view} list={list} sort="subject">
+                {view.t('messages.subject')}
+              </SortHeader>
+              <th scope="col">{view.t('messages.body')}</th>
+              <SortHeader view={view} list={list} sort="updated">
+                {view.t('messages.updated')}
+              </SortHeader>
+            </tr>
+          </thead>
+          <tbody>
+            {page.rows.map((message) => (
+              <MessageRow view={view} message={message} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <div class="list-foot">
+        <button class="btn btn-outline-danger btn-sm" type="submit" data-needs-selection>
+          {view.t('messages.list.deleteSelected')} <span data-selected-count></span>
+        </button>
+        <Pager view={view} page={page} />
+      </div>
+    </form>
+  );
+}
+
+function MessageRow({ view, message }: { view: View; message: MessageSummary }) {
+  const { id, subject, excerpt, updatedAt } = message;
+  return (
+    <tr>
+      <td class="cell-select">
+        <input class="form-check-input" type="checkbox" name="ids" value={String(id)} aria-label={`${view.t('common.list.select')} ${subject}`} />
+      </td>
+      <td data-label={view.t('messages.subject')}>
+        <a class="row-link" href={`/messages/${id}`}>
+          <bdi>{subject}</bdi>
+        </a>
+      </td>
+      <td data-label={view.t('messages.body')} class="cell-clip">
+        <bdi>{excerpt}</bdi>
+      </td>
+      <td data-label={view.t('messages.updated')} class="cell-time">
+        {formatDateTime(view, updatedAt)}
+      </td>
+    </tr>
+  );
+}
+
+/** A letter as one recipient would get it. */
+export interface Preview {
+  /** The recipient's id; null for the made-up one of an owner without recipients. */
+  as: number | null;
+  email: string;
+  name: string;
+  /** Null where the message cannot be filled in for this recipient. */
+  letter: { subject: string; text: string } | null;
+}
+
+interface MessagePageProps {
+  view: View;
+  message: Message;
+  preview: Preview;
+  /** Whose view may be chosen. */
+  addressees: { id: number; email: string; name: string }[];
+}
+
+export function MessagePage({ view, message, preview, addressees }: MessagePageProps) {
+  const { id, subject, body, createdAt, updatedAt } = message;
+  return (
+    <Layout
+      view={view}
+      title={subject}
+      back={{ href: '/messages', label: view.t('messages.list.title') }}
+      actions={
+        <>
+          <a class="btn btn-primary" href={`/mailings/new?message=${id}`}>
+            <Icon name="send" />
+            {view.t('messages.page.newMailing')}
+          </a>
+          <a class="btn btn-outline-secondary" href={`/messages/${id}/edit`}>
+            {view.t('common.edit')}
+          </a>
+          <a class="btn btn-outline-danger" href={`/messages/${id}/deletion`}>
+            {view.t('common.delete')}
+          </a>
+        </>
+      }
+    >
+      <LetterPreview view={view} preview={preview} addressees={addressees} />
+      <section class="card card-body message-source" aria-labelledby="message-source-title">
+        <h2 id="message-source-title">{view.t('messages.page.source')}</h2>
+        <dl class="facts">
+          <dt>{view.t('messages.subject')}</dt>
+          <dd>
+            <bdi>{subject}</bdi>
+          </dd>
+          <dt>{view.t('messages.body')}</dt>
+          <dd class="text-lines" dir="auto">
+            {body}
+          </dd>
+          <dt>{view.t('messages.created')}</dt>
+          <dd>{formatDateTime(view, createdAt)}</dd>
+          <dt>{view.t('messages.updated')}</dt>
+          <dd>{formatDateTime(view, updatedAt)}</dd>
+        </dl>
+      </section>
+    </Layout>
+  );
+}
+
+function LetterPreview({ view, preview, addressees }: Omit<MessagePageProps, 'message'>) {
+  const { letter, name, email } = preview;
+  return (
+    <section class="card letter-preview" aria-labelledby="letter-preview-title">
+      <div class="card-header letter-preview-head">
+        <h2 id="letter-preview-title">{view.t('messages.preview.title')}</h2>
+        {addressees.length > 0 && <AddresseeChoice view={view} chosen={preview.as} addressees={addressees} />}
+      </div>
+      <div class="card-body">
+        <p class="letter-preview-to">
+          {view.t('messages.preview.to')} <bdi>{formatAddressee({ name, email })}</bdi>
+        </p>
+        {letter === null ? (
+          <p class="notice notice-warning">{view.t('messages.preview.failed')}</p>
+        ) : (
+          <>
+            <h3 class="letter-preview-subject">
+              <bdi>{letter.subject || view.t('messages.preview.noSubject')}</bdi>
+            </h3>
+            <div class="letter-preview-text text-lines" dir="auto">
+              {letter.text}
+            </div>
+          </>
+        )}
+        {preview.as === null && <p class="form-text">{view.t('messages.preview.sample')}</p>}
+      </div>
+    </section>
+  );
+}
+
+function AddresseeChoice({ view, chosen, addressees }: { view: View; chosen: number | null; addressees: MessagePageProps['addressees'] }) {
+  return (
+    <form method="get" class="letter-preview-choice">
+      <select class="form-select form-select-sm" name="as" aria-label={view.t('messages.preview.as')}>
+        {addressees.map((addressee) => (
+          <option value={String(addressee.id)} selected={addressee.id === chosen}>
+            {formatAddressee(addressee)}
+          </option>
+        ))}
+      </select>
+      <button class="btn btn-outline-secondary btn-sm" type="submit">
+        {view.t('messages.preview.show')}
+      </button>
+    </form>
+  );
+}
+
+function formatAddressee({ name, email }: { name: string; email: string }): string {
+  return name === '' ? email : `${name} <${email}>`;
+}
+
+interface MessageFormProps {
+  view: View;
+  form: FormState;
+  /** The message that is changed; absent for a new one. */
+  message?: Message;
+  /** True when it was saved elsewhere after this form was opened. */
+  conflict?: boolean;
+}
+
+const NAME = '{{ name }}';
+const VARIABLES = [
+  { text: NAME, label: 'messages.form.insertName' },
+  { text: '{{ email }}', label: 'messages.form.insertEmail' },
+] as const;
+
+export function MessageFormPage({ view, form, message, conflict = false }: MessageFormProps) {
+  const back = message ? `/messages/${message.id}` : '/messages';
+  return (
+    <Layout
+      view={view}
+      title={view.t(message ? 'messages.form.change' : 'messages.form.add')}
+      back={{ href: back, label: message?.subject ?? view.t('messages.list.title') }}
+      narrow
+    >
+      {conflict && message ? <Conflict view={view} message={message} /> : <FormFaults view={view} form={form} />}
+      <form method="post" action={back} class="card card-body" novalidate data-confirm-leave>
+        <input type="hidden" name="version" value={form.typed['version'] ?? ''} />
+        <TextField view={view} form={form} name="subject" label={view.t('messages.subject')} maxlength={MAX_SUBJECT} autofocus={!message} autocomplete="off" />
+        <TextArea view={view} form={form} name="body" label={view.t('messages.body')} hint={view.t('messages.form.bodyHint', { variable: NAME })} rows={14} />
+        <div class="insert-bar js-only" role="group" aria-label={view.t('messages.form.insert')}>
+          <span class="insert-bar-label">{view.t('messages.form.insert')}</span>
+          {VARIABLES.map(({ text, label }) => (
+            <button class="btn btn-outline-secondary btn-sm" type="button" data-insert={text} data-insert-into="field-body">
+              {view.t(label)}
+            </button>
+          ))}
+        </div>
+        <FormActions>
+          <button class="btn btn-primary" type="submit">
+            {view.t('common.save')}
+          </button>
+          <a class="btn btn-link" href={back}>
+            {view.t('common.cancel')}
+          </a>
+        </FormActions>
+      </form>
+    </Layout>
+  );
+}
+
+function Conflict({ view, message }: { view: View; message: Message }) {
+  return (
+    <section class="notice notice-warning" role="alert">
+      <h2>{view.t('common.conflict.title')}</h2>
+      <p>{view.t('common.conflict.text')}</p>
+      <h3>{view.t('common.conflict.theirs')}</h3>
+      <dl class="facts">
+        <dt>{view.t('messages.subject')}</dt>
+        <dd>
+          <bdi>{message.subject}</bdi>
+        </dd>
+        <dt>{view.t('messages.body')}</dt>
+        <dd class="text-lines" dir="auto">
+          {message.body}
+        </dd>
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,155 @@
+import { Hono, type Context } from 'hono';
+
+import type { Database } from '../lib/database.js';
+import { found, NotFoundError } from '../lib/errors.js';
+import { emptyForm, parseForm, readForm, readFormList, type Fault, type Faults, type FormState, type Parsed } from '../lib/form.js';
+import { parseId, parseIds } from '../lib/ids.js';
+import { parseListQuery } from '../lib/list.js';
+import { listMailingsUsingMessages } from '../mailings/mailings-of-message.js';
+import type { Recipient } from '../recipients/recipient.js';
+import { findRecipient, listRecipients } from '../recipients/recipient-store.js';
+import { redirectWithFlash } from '../ui/flash.js';
+import { FOUND_LIMIT } from '../ui/list.js';
+import { signedIn, type View, type WebEnv } from '../ui/view.js';
+import { MESSAGE_SORTS, messageForm, type Message, type MessageSummary, type MessageValues } from './message.js';
+import { MessageDeletionPage } from './message-deletion-page.js';
+import { MessageFormPage, MessageListPage, MessagePage, type Preview } from './message-page.js';
+import { addMessage, changeMessage, countMessages, deleteMessages, findMessage, findMessageSummaries, listMessages } from './message-store.js';
+import { compileMessage, RenderError, renderMessage, type Addressee, type TemplateFault } from './render-message.js';
+
+interface MessageDeps {
+  db: Database;
+}
+
+export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
+  const routes = new Hono<WebEnv>();
+
+  routes.get('/', async (c) => {
+    const view = c.get('view');
+    const { id: ownerId } = signedIn(view);
+    const list = parseListQuery(view.query, MESSAGE_SORTS, '-updated');
+    const [page, count] = await Promise.all([listMessages(db, ownerId, list), countMessages(db, ownerId, list.search, FOUND_LIMIT)]);
+    return c.html(<MessageListPage view={view} list={list} page={page} count={count} />);
+  });
+
+  routes.get('/new', (c) => c.html(<MessageFormPage view={c.get('view')} form={emptyForm} />));
+
+  routes.post('/', async (c) => {
+    const view = c.get('view');
+    const typed = await readForm(c);
+    const parsed = parseMessage(view, typed);
+    if (!parsed.ok) return c.html(<MessageFormPage view={view} form={{ typed, faults: parsed.faults }} />, 422);
+    const id = await addMessage(db, signedIn(view).id, parsed.values);
+    return redirectWithFlash(c, `/messages/${id}`, view.t('messages.flash.added'));
+  });
+
+  routes.get('/deletion', async (c) => {
+    const ids = parseIds(new URL(c.req.url).searchParams.getAll('ids'));
+    const messages = await findMessageSummaries(db, signedIn(c.get('view')).id, ids);
+    if (messages.length === 0) return redirectWithFlash(c, '/messages', c.get('view').t('messages.flash.noneSelected'), 'warning');
+    return answerDeletion(c, messages);
+  });
+
+  routes.post('/deletion', async (c) => {
+    const view = c.get('view');
+    const { id: ownerId } = signedIn(view);
+    const ids = parseIds(await readFormList(c, 'ids'));
+    const deleted = await deleteMessages(db, ownerId, ids);
+    if (deleted.ok) return redirectWithFlash(c, '/messages', view.t('messages.flash.deleted', { count: deleted.count }));
+    return answerDeletion(c, await findMessageSummaries(db, ownerId, ids), 409);
+  });
+
+  routes.get('/:id', async (c) => {
+    const view = c.get('view');
+    const { id: ownerId } = signedIn(view);
+    const message = await findByPath(view, c.req.param('id'));
+    const { rows } = await listRecipients(db, ownerId, { search: '', sort: 'created', descending: true, cursor: null });
+    const asked = parseId(view.query['as']);
+    const chosen = asked === undefined ? rows[0] : found(await findRecipient(db, ownerId, asked));
+    const addressees = chosen && !rows.some(({ id }) => id === chosen.id) ? [chosen, ...rows] : rows;
+    return c.html(<MessagePage view={view} message={message} preview={previewLetter(view, message, chosen)} addressees={addressees} />);
+  });
+
+  routes.get('/:id/edit', async (c) => {
+    const view = c.get('view');
+    const message = await findByPath(view, c.req.param('id'));
+    return c.html(<MessageFormPage view={view} form={toForm(message)} message={message} />);
+  });
+
+  routes.post('/:id', async (c) => {
+    const view = c.get('view');
+    const message = await findByPath(view, c.req.param('id'));
+    const typed = await readForm(c);
+    const parsed = parseMessage(view, typed);
+    if (!parsed.ok) return c.html(<MessageFormPage view={view} form={{ typed, faults: parsed.faults }} message={message} />, 422);
+    const version = parseId(typed['version']) ?? 0;
+    const saved = await changeMessage(db, signedIn(view).id, message.id, version, parsed.values);
+    if (saved.ok) return redirectWithFlash(c, `/messages/${message.id}`, view.t('messages.flash.changed'));
+    if (saved.fault === 'gone') throw new NotFoundError();
+    // Read again: it may have been saved between the first reading and the attempt.
+    const current = await findByPath(view, c.req.param('id'));
+    return c.html(<MessageFormPage view={view} form={overwriteForm(typed, current)} message={current} conflict />, 409);
+  });
+
+  routes.get('/:id/deletion', async (c) => {
+    const id = parseId(c.req.param('id'));
+    const messages = await findMessageSummaries(db, signedIn(c.get('view')).id, id === undefined ? [] : [id]);
+    if (messages.length === 0) throw new NotFoundError();
+    return answerDeletion(c, messages);
+  });
+
+  async function answerDeletion(c: Context<WebEnv>, messages: MessageSummary[], status: 200 | 409 = 200) {
+    const view = c.get('view');
+    const ids = messages.map(({ id }) => id);
+    const waiting = await listMailingsUsingMessages(db, signedIn(view).id, ids);
+    return c.html(<MessageDeletionPage view={view} messages={messages} waiting={waiting} />, status);
+  }
+
+  async function findByPath(view: View, id: string): Promise<Message> {
+    const parsed = parseId(id);
+    return found(parsed && (await findMessage(db, signedIn(view).id, parsed)));
+  }
+
+  return routes;
+}
+
+/** The form's own rules first, then whether the texts can be filled in. */
+function parseMessage(view: View, typed: Record<string, string>): Parsed<MessageValues> {
+  const parsed = parseForm(messageForm, typed);
+  if (!parsed.ok) return parsed;
+  const compiled = compileMessage(parsed.values);
+  if (compiled.ok) return parsed;
+  const faults: Faults = {};
+  for (const [field, fault] of Object.entries(compiled.faults)) faults[field] = toFormFault(view, fault);
+  return { ok: false, faults };
+}
+
+function toFormFault(view: View, { reason, line, what }: TemplateFault): Fault {
+  return { key: 'template', detail: view.t(`messages.faults.${reason}`, { line, what }) };
+}
+
+function previewLetter(view: View, message: Message, recipient: Recipient | undefined): Preview {
+  const name = view.t('messages.preview.sampleName');
+  const addressee: Addressee = recipient ?? { email: 'anna@example.com', name, attributes: {} };
+  return { as: recipient?.id ?? null, email: addressee.email, name: addressee.name, letter: renderPreview(message, addressee) };
+}
+
+function renderPreview(message: Message, addressee: Addressee): Preview['letter'] {
+  const compiled = compileMessage(message);
+  if (!compiled.ok) return null;
+  try {
+    return renderMessage(compiled.message, addressee);
+  } catch (error) {
+    if (error instanceof RenderError) return null;
+    throw error;
+  }
+}
+
+function toForm({ subject, body, version }: Message): FormState {
+  return { typed: { subject, body, version: String(version) }, faults: {} };
+}
+
+/** What was typed, against the version that is saved now: sending it again replaces that one knowingly. */
+function overwriteForm(typed: Record<string, string>, message: Message): FormState {
+  return { typed: { ...typed, version: String(message.version) }, faults: { form: { key: 'changed' } } };
+}
