@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
+import { isAlive, readStartTime } from './process-table.mjs';
 import { Fault } from './project.mjs';
 
 const POLL_MS = 100;
@@ -79,21 +80,6 @@ function isAbandoned(path) {
   const [pid, startTime] = holder.split(' ');
   if (!pid) return isOlderThan(path, UNFINISHED_MS);
   return !isAlive(Number(pid)) || readStartTime(pid) !== startTime;
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return cause.code === 'EPERM';
-  }
-}
-
-/** Field 22 of proc(5) stat; empty where there is no /proc. The name before it may hold spaces, so it is counted from the last ")". */
-function readStartTime(pid) {
-  const stat = readIfThere(`/proc/${pid}/stat`);
-  return stat ? stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] : '';
 }
 
 function isOlderThan(path, ms) {

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter } from 'node:path';
 
+import { readParent } from './process-table.mjs';
 import { Fault, findNode, inProject, root } from './project.mjs';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -31,15 +32,21 @@ export function passSignalsOn() {
   }
 }
 
-/** A killed parent (npm, a shell) sends no signal; without this check the server would outlive it. */
+/** A killed parent (npm, its shell, a terminal) sends no signal; without this check the server would outlive it. */
 export function stopWhenOrphaned() {
-  const parent = process.ppid;
+  const family = describeFamily();
   const timer = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (describeFamily() === family) return;
     clearInterval(timer);
     interrupt('SIGTERM');
   }, PARENT_CHECK_MS);
   timer.unref();
+}
+
+/** npm stands behind a shell of its own, which outlives it; where there is /proc, that is seen as well. */
+function describeFamily() {
+  const isNpmScript = process.env.npm_lifecycle_event !== undefined;
+  return `${process.ppid} ${isNpmScript ? readParent(process.ppid) : ''}`;
 }
 
 /** Runs a step to its end; resolves to its exit code and what it wrote. Leaves the program if the step was interrupted. */

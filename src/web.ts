@@ -79,6 +79,8 @@ const HEADERS: Parameters<typeof secureHeaders>[0] = {
   referrerPolicy: 'same-origin',
   // Meaningless over plain HTTP on loopback; a proxy that ends TLS may add it for the whole host.
   strictTransportSecurity: false,
+  // A letter's HTML in the built-in inbox comes with a stricter policy of its own.
+  overwrite: false,
 };
 
 function identifyRequest({ log, clock }: WebDeps): MiddlewareHandler<WebEnv> {
@@ -110,7 +112,7 @@ function readVisitor(deps: WebDeps): MiddlewareHandler<WebEnv> {
       query: Object.fromEntries(url.searchParams),
       flash: readFlash(c),
       lettersStayHere: deps.lettersStayHere,
-      mayReadInbox: mayReadInbox(c, user),
+      mayReadInbox: mayReadInbox(c, user, deps),
       assets: deps.assets,
     });
     await next();

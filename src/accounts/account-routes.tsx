@@ -32,7 +32,13 @@ export function accountRoutes(deps: AccountDeps): Hono<WebEnv> {
     const { locale, next } = await readForm(c);
     if (isLocale(locale)) {
       const isSecure = deps.auth.isSecure;
-      setCookie(c, 'locale', locale, { path: '/', httpOnly: true, sameSite: 'Lax', secure: isSecure, maxAge: YEAR_SECONDS });
+      setCookie(c, 'locale', locale, {
+        path: '/',
+        httpOnly: true,
+        sameSite: 'Lax',
+        secure: isSecure,
+        maxAge: YEAR_SECONDS,
+      });
     }
     return c.redirect(toLocalPath(next), 303);
   });

@@ -1,7 +1,7 @@
 import { domainToASCII } from 'node:url';
+
 import { z } from 'zod';
 
-import type { Fault } from '../lib/form.js';
 import { LOCALES } from '../lib/i18n.js';
 import { emailAddress, singleLine } from '../lib/text.js';
 import { isTimeZone } from '../ui/format.js';
@@ -44,8 +44,8 @@ export const settingsForm = z.object({
 });
 
 export function normalizeEmail(email: string): string {
-  const at = email.lastIndexOf('@');
-  return `${email.slice(0, at)}@${domainToASCII(email.slice(at + 1))}`.trim().toLowerCase();
+  const [, local = email, domain] = /^(.*)@(.*)$/s.exec(email) ?? [];
+  return (domain === undefined ? local : `${local}@${domainToASCII(domain)}`).toLowerCase();
 }
 
 /** Where a form's hidden `next` may lead: a path of this site, whatever a browser makes of backslashes and line breaks; otherwise `/`. */
@@ -57,8 +57,6 @@ export function toLocalPath(next: string | undefined): string {
   // `/.//host` is on this site, but what is left of it after resolving is not.
   return url.origin === base && !url.pathname.startsWith('//') ? url.pathname + url.search + url.hash : '/';
 }
-
-export const wrongPassword: Fault = { key: 'passwordWrong' };
 
 function hasOwnPassword({ email, password }: { email: string; password: string }): boolean {
   const guess = password.toLowerCase();

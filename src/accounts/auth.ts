@@ -140,7 +140,8 @@ const ADDITIONAL_USER_FIELDS = {
 
 async function refuseBlocked(db: Database, userId: number): Promise<void> {
   const user = await findUserById(db, userId);
-  if (user && isBlocked(user)) throw new APIError('FORBIDDEN', { code: 'USER_BLOCKED', message: 'This user is blocked' });
+  if (user && isBlocked(user))
+    throw new APIError('FORBIDDEN', { code: 'USER_BLOCKED', message: 'This user is blocked' });
 }
 
 function readSignedToken(cookie: string, secret: string): string | undefined {

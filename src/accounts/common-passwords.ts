@@ -26,6 +26,7 @@ superman123 superman1234 sweetheart test123456 test1234567 test12345678 testpass
 undertaker vestnik123 vestnik1234 vestnik12345 vestnikvestnik vfhbyf12345 vkontakte1 volleyball welcome123 welcome1234 welcome12345
 whatever12 whatever123 william123 woaini1314520 xxxxxxxxxx yourpassword zaq12wsxcde3 zaq1zaq1zaq1 zxcvbnm123 zxcvbnm1234 zxcvbnm12345
 zxcvbnm123456 zxcvbnmasdfghjkl zxcvbnmasdfghjklqwertyuiop zzzzzzzzzz йцукен12345 йцукен123456 йцукенгшщз йцукенгшщзхъ любовь12345
-пароль1234 пароль12345 пароль123456 парольпароль привет1234 привет12345 привет123456 фывапролдж фывапролджэ`
-    .split(/\s+/),
+пароль1234 пароль12345 пароль123456 парольпароль привет1234 привет12345 привет123456 фывапролдж фывапролджэ`.split(
+    /\s+/,
+  ),
 );

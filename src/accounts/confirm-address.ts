@@ -19,7 +19,9 @@ export async function confirmAddress(auth: Auth, token: string): Promise<Confirm
     await auth.better.api.verifyEmail({ query: { token } });
   } catch (error) {
     // The signature is checked before the time, so that the address of an expired token is a true one.
-    return readRefusal(error) === 'TOKEN_EXPIRED' ? { ok: false, fault: 'expired', email } : { ok: false, fault: 'mangled' };
+    return readRefusal(error) === 'TOKEN_EXPIRED'
+      ? { ok: false, fault: 'expired', email }
+      : { ok: false, fault: 'mangled' };
   }
   return user?.isConfirmed ? { ok: false, fault: 'used', email } : { ok: true, email };
 }

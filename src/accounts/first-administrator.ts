@@ -26,7 +26,10 @@ export function isFirstAdministratorToken(token: string, secret: string): boolea
 }
 
 /** Undefined when there is a user by now: of two at once, one wins. */
-export async function createFirstAdministrator(db: Database, administrator: Administrator): Promise<number | undefined> {
+export async function createFirstAdministrator(
+  db: Database,
+  administrator: Administrator,
+): Promise<number | undefined> {
   const { password, ...rest } = administrator;
   const passwordHash = await hashPassword(password);
   return db.transaction().execute(async (trx) => {

@@ -19,7 +19,13 @@ interface Signer {
 export function rememberPendingAddress(c: Context, { secret, isSecure }: Signer, email: string): void {
   const content = Buffer.from(JSON.stringify([email, Date.now() + LIFETIME_SECONDS * 1000])).toString('base64url');
   const value = `${content}.${sign(content, secret)}`;
-  setCookie(c, COOKIE, value, { path: '/', httpOnly: true, sameSite: 'Lax', secure: isSecure, maxAge: LIFETIME_SECONDS });
+  setCookie(c, COOKIE, value, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'Lax',
+    secure: isSecure,
+    maxAge: LIFETIME_SECONDS,
+  });
 }
 
 export function readPendingAddress(c: Context, { secret }: Pick<Signer, 'secret'>): string | undefined {

@@ -34,12 +34,7 @@ export function may(user: Actor | null, action: Action, thing: Thing = {}): bool
 }
 
 function isHolder(user: Actor, holder: Holder, { ownerId }: Thing): boolean {
-  switch (holder) {
-    case 'owner':
-      return ownerId === user.id;
-    case 'manager':
-      return user.role === 'manager' || user.role === 'administrator';
-    case 'administrator':
-      return user.role === 'administrator';
-  }
+  if (holder === 'owner') return ownerId === user.id;
+  if (holder === 'manager') return user.role === 'manager' || user.role === 'administrator';
+  return user.role === 'administrator';
 }

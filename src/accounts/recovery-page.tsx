@@ -57,9 +57,8 @@ export function NewPasswordPage({ view, form, token }: FormPageProps & { token: 
   return (
     <Layout view={view} title={t('accounts.recovery.newTitle')} narrow>
       <p>{t('accounts.recovery.newText')}</p>
-      <form method="post" action="/recovery/new" class="card card-body" novalidate>
+      <form method="post" action={`/recovery/new?token=${encodeURIComponent(token)}`} class="card card-body" novalidate>
         <FormFaults view={view} form={form} />
-        <input type="hidden" name="token" value={token} />
         <TextField
           view={view}
           form={form}

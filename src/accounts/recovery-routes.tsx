@@ -30,16 +30,17 @@ export function recoveryRoutes(auth: Auth): Hono<WebEnv> {
   routes.get('/recovery/new', async (c) => {
     const view = c.get('view');
     const token = c.req.query('token') ?? '';
-    if (!(await isRecoveryToken(auth, token))) return c.html(<RecoveryPage view={view} form={emptyForm} invalid />, 410);
+    if (!(await isRecoveryToken(auth, token)))
+      return c.html(<RecoveryPage view={view} form={emptyForm} invalid />, 410);
     return c.html(<NewPasswordPage view={view} form={emptyForm} token={token} />);
   });
 
   routes.post('/recovery/new', async (c) => {
     const view = c.get('view');
-    const typed = await readForm(c);
-    const token = typed['token'] ?? '';
-    const form = parseForm(newPasswordForm, typed);
-    if (!form.ok) return c.html(<NewPasswordPage view={view} form={{ typed: {}, faults: form.faults }} token={token} />, 422);
+    const token = c.req.query('token') ?? '';
+    const form = parseForm(newPasswordForm, await readForm(c));
+    if (!form.ok)
+      return c.html(<NewPasswordPage view={view} form={{ typed: {}, faults: form.faults }} token={token} />, 422);
     const isSet = await setNewPassword(auth, token, form.values.password);
     if (!isSet) return c.html(<RecoveryPage view={view} form={emptyForm} invalid />, 410);
     return redirectWithFlash(c, '/sign-in', view.t('accounts.recovery.done'));

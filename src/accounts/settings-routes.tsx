@@ -38,7 +38,12 @@ export function settingsRoutes(auth: Auth): Hono<WebEnv> {
       c.html(<SettingsPage view={view} settings={fillSettings(view)} password={{ typed: {}, faults }} />, 422);
     if (!form.ok) return refuse(form.faults);
     const { current_password: currentPassword, password: newPassword } = form.values;
-    const result = await changePassword(auth, { headers: c.req.raw.headers, currentPassword, newPassword });
+    const result = await changePassword(auth, {
+      headers: c.req.raw.headers,
+      locale: view.locale,
+      currentPassword,
+      newPassword,
+    });
     if (!result.ok) return refuse({ current_password: { key: result.fault } });
     passCookies(c, result.headers);
     return redirectWithFlash(c, '/settings', view.t('accounts.settings.passwordSaved'));

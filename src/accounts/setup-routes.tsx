@@ -25,7 +25,7 @@ export function setupRoutes(auth: Auth): Hono<WebEnv> {
   routes.post('/setup', async (c) => {
     const view = c.get('view');
     const typed = await readForm(c);
-    const token = typed['token'] ?? '';
+    const token = c.req.query('token') ?? '';
     const fault = await findFault(auth, token);
     if (fault) return c.html(<SetupRefusedPage view={view} fault={fault} />, STATUS[fault]);
     const form = parseForm(signUpForm, typed);

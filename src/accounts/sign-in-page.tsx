@@ -89,13 +89,9 @@ function RefusalNotice({ view, refusal, email }: { view: View; refusal: SignInRe
 }
 
 function describeRefusal(view: View, refusal: SignInRefusal, email: string): string {
-  switch (refusal.fault) {
-    case 'wrong':
-      return view.t('accounts.signIn.wrong');
-    case 'unconfirmed':
-      return view.t('accounts.signIn.unconfirmed', { email });
-    case 'blocked':
-      if (!refusal.until) return view.t('accounts.signIn.blocked');
-      return view.t('accounts.signIn.blockedUntil', { until: `${formatDateTime(view, refusal.until)} ${view.timeZone}` });
+  if (refusal.fault === 'blocked') {
+    if (!refusal.until) return view.t('accounts.signIn.blocked');
+    return view.t('accounts.signIn.blockedUntil', { until: `${formatDateTime(view, refusal.until)} ${view.timeZone}` });
   }
+  return view.t(`accounts.signIn.${refusal.fault}`, { email });
 }

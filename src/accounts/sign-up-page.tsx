@@ -34,8 +34,7 @@ export function SetupPage({ view, form, token }: FormPageProps & { token: string
   return (
     <Layout view={view} title={t('accounts.setup.title')} narrow>
       <p>{t('accounts.setup.text')}</p>
-      <form method="post" action="/setup" class="card card-body" novalidate>
-        <input type="hidden" name="token" value={token} />
+      <form method="post" action={`/setup?token=${encodeURIComponent(token)}`} class="card card-body" novalidate>
         <RegistrationFields view={view} form={form} />
         <FormActions>
           <button class="btn btn-primary" type="submit">
@@ -70,7 +69,9 @@ export function CheckMailPage({ view, email }: CheckMailPageProps) {
   const { t } = view;
   return (
     <Layout view={view} title={t('accounts.checkMail.title')} narrow>
-      <p>{email === undefined ? t('accounts.checkMail.textWithoutAddress') : t('accounts.checkMail.text', { email })}</p>
+      <p>
+        {email === undefined ? t('accounts.checkMail.textWithoutAddress') : t('accounts.checkMail.text', { email })}
+      </p>
       {view.lettersStayHere && view.mayReadInbox && (
         <p>
           <a class="btn btn-primary" href="/inbox">
@@ -93,14 +94,26 @@ export function CheckMailPage({ view, email }: CheckMailPageProps) {
 }
 
 /** A confirmation link that does not work, and the way to another one. */
-export function ConfirmationRefusedPage({ view, form, fault, hours }: FormPageProps & { fault: 'expired' | 'mangled'; hours: number }) {
+export function ConfirmationRefusedPage({
+  view,
+  form,
+  fault,
+  hours,
+}: FormPageProps & { fault: 'expired' | 'mangled'; hours: number }) {
   const { t } = view;
   return (
     <Layout view={view} title={t(`accounts.confirmation.${fault}Title`)} narrow>
       <p>{t(`accounts.confirmation.${fault}Text`, { hours })}</p>
       <form method="post" action="/confirmation/letter" class="card card-body" novalidate>
         <FormFaults view={view} form={form} />
-        <TextField view={view} form={form} name="email" type="email" label={t('accounts.fields.email')} autocomplete="username" />
+        <TextField
+          view={view}
+          form={form}
+          name="email"
+          type="email"
+          label={t('accounts.fields.email')}
+          autocomplete="username"
+        />
         <FormActions>
           <button class="btn btn-primary" type="submit">
             {t('accounts.confirmation.submit')}
@@ -119,7 +132,14 @@ function RegistrationFields({ view, form }: FormPageProps) {
       <FormFaults view={view} form={form} />
       <input type="hidden" name="time_zone" value={form.typed['time_zone'] ?? ''} data-time-zone />
       <TextField view={view} form={form} name="name" label={t('accounts.fields.name')} autocomplete="name" autofocus />
-      <TextField view={view} form={form} name="email" type="email" label={t('accounts.fields.email')} autocomplete="username" />
+      <TextField
+        view={view}
+        form={form}
+        name="email"
+        type="email"
+        label={t('accounts.fields.email')}
+        autocomplete="username"
+      />
       <TextField
         view={view}
         form={form}

@@ -39,11 +39,17 @@ export function signUpRoutes(auth: Auth): Hono<WebEnv> {
     if (!result.ok && result.fault !== 'used') {
       const email = result.fault === 'expired' ? result.email : (readPendingAddress(c, auth) ?? '');
       const form = { typed: { email }, faults: {} };
-      return c.html(<ConfirmationRefusedPage view={view} form={form} fault={result.fault} hours={CONFIRMATION_HOURS} />, 410);
+      return c.html(
+        <ConfirmationRefusedPage view={view} form={form} fault={result.fault} hours={CONFIRMATION_HOURS} />,
+        410,
+      );
     }
     const success = view.t(result.ok ? 'accounts.confirmation.done' : 'accounts.confirmation.used');
     return c.html(<SignInPage view={view} form={{ typed: { email: result.email }, faults: {} }} success={success} />);
   });
+
+  // Where a change of the language leads from the form that came back.
+  routes.get('/confirmation/letter', (c) => c.redirect('/check-mail', 303));
 
   routes.post('/confirmation/letter', async (c) => {
     const view = c.get('view');
@@ -51,7 +57,10 @@ export function signUpRoutes(auth: Auth): Hono<WebEnv> {
     const form = parseForm(emailForm, typed);
     if (!form.ok) {
       const state = { typed, faults: form.faults };
-      return c.html(<ConfirmationRefusedPage view={view} form={state} fault="mangled" hours={CONFIRMATION_HOURS} />, 422);
+      return c.html(
+        <ConfirmationRefusedPage view={view} form={state} fault="mangled" hours={CONFIRMATION_HOURS} />,
+        422,
+      );
     }
     await sendConfirmationAgain(auth, form.values.email);
     rememberPendingAddress(c, auth, form.values.email);

@@ -24,7 +24,8 @@ export async function signUp(auth: Auth, registration: Registration): Promise<vo
     await auth.better.api.signUpEmail({ body: registration });
   } catch (error) {
     // The same form at the same time, as by a double press, was faster.
-    const isTaken = readRefusal(error) === 'FAILED_TO_CREATE_USER' && (await findUserByEmail(auth.db, registration.email));
+    const isTaken =
+      readRefusal(error) === 'FAILED_TO_CREATE_USER' && (await findUserByEmail(auth.db, registration.email));
     if (!isTaken) throw error;
   }
 }

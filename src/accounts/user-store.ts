@@ -114,7 +114,11 @@ export async function insertUser(trx: Transaction, user: NewUser): Promise<numbe
 }
 
 export async function confirmEmail(db: Database, id: number): Promise<void> {
-  await db.updateTable('users').set({ email_verified: true, updated_at: sql`now()` }).where('id', '=', id).execute();
+  await db
+    .updateTable('users')
+    .set({ email_verified: true, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .execute();
 }
 
 export async function changeSettings(db: Database, id: number, settings: UserSettings): Promise<void> {

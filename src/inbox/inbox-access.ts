@@ -1,7 +1,62 @@
+import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context } from 'hono';
 
+import { readPendingAddress } from '../accounts/pending-address.js';
 import type { SignedInUser, WebEnv } from '../ui/view.js';
+import { confirmationsTo, type InboxScope } from './inbox.js';
 
-export function mayReadInbox(_c: Context<WebEnv>, user: SignedInUser | null): boolean {
-  return user?.role === 'administrator';
+export interface InboxAccessDeps {
+  lettersStayHere: boolean;
+  auth: { secret: string };
+}
+
+/** A proxy on the same machine makes every visitor look local, and tells of itself in one of these. */
+const FORWARDING_HEADERS = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'x-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+];
+
+export function mayReadInbox(c: Context<WebEnv>, user: SignedInUser | null, deps: InboxAccessDeps): boolean {
+  return findInboxScope(c, user, deps) !== null;
+}
+
+/**
+ * The administrator sees every letter. Who is not signed in yet and sits at this very machine sees the confirmation letters
+ * to the address that their browser has just registered: otherwise nobody could confirm one before a mail server is set.
+ */
+export function findInboxScope(c: Context<WebEnv>, user: SignedInUser | null, deps: InboxAccessDeps): InboxScope | null {
+  if (!deps.lettersStayHere) return null;
+  if (user) return user.role === 'administrator' ? { kind: 'all' } : null;
+  if (!isLocal(c)) return null;
+  const address = readPendingAddress(c, deps.auth);
+  return address === undefined ? null : confirmationsTo(address);
+}
+
+/** The host is looked at because another site's name can be made to lead to 127.0.0.1 (DNS rebinding). */
+function isLocal(c: Context<WebEnv>): boolean {
+  if (FORWARDING_HEADERS.some((name) => c.req.header(name) !== undefined)) return false;
+  return isLoopbackAddress(findPeer(c)) && isLoopbackHost(c.req.header('host'));
+}
+
+/** Undefined where no connection stands behind the request, as in tests that pass none. */
+function findPeer(c: Context<WebEnv>): string | undefined {
+  const bindings = c.env as object | undefined;
+  return bindings && 'incoming' in bindings ? getConnInfo(c).remote.address : undefined;
+}
+
+function isLoopbackAddress(address = ''): boolean {
+  return address === '::1' || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/i.test(address);
+}
+
+function isLoopbackHost(host = ''): boolean {
+  if (!URL.canParse(`http://${host}`)) return false;
+  const { hostname } = new URL(`http://${host}`);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

@@ -47,7 +47,11 @@ function createServer(writer: LetterWriter, log: Log): SMTPServer {
     onMailFrom: (_address, _session, callback) => callback(),
     onRcptTo: (_address, _session, callback) => callback(),
     onData: (stream, session, callback) => {
-      void receiveLetter(writer, stream, session, log).then((fault) => callback(fault));
+      void answerLetter();
+      async function answerLetter() {
+        const fault = await receiveLetter(writer, stream, session, log);
+        callback(fault);
+      }
     },
   });
 }

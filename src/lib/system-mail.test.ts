@@ -1,6 +1,6 @@
+import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-import type { AddressInfo } from 'node:net';
 import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 import { expect, it } from 'vitest';
@@ -24,6 +24,7 @@ const letter = {
 async function openSmtpServer(refusals = 0) {
   const letters: Email[] = [];
   let left = refusals;
+  const keep = async (source: string) => letters.push(await PostalMime.parse(source));
   const server = new SMTPServer({
     authOptional: true,
     hideSTARTTLS: true,
@@ -32,10 +33,7 @@ async function openSmtpServer(refusals = 0) {
       done(left >= 0 ? Object.assign(new Error('later'), { responseCode: 451 }) : null);
     },
     onData: (stream, _session, done) => {
-      void text(stream)
-        .then((source) => PostalMime.parse(source))
-        .then((parsed) => letters.push(parsed))
-        .then(() => done());
+      void text(stream).then(keep).finally(done);
     },
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -90,6 +88,7 @@ it('keeps what was queued for a process that comes later', async () => {
   } finally {
     await closeJobs(worker);
   }
+  expect(smtp.letters.map(({ subject }) => subject)).toEqual(['Подтвердите адрес']);
 });
 
 it('lets two processes install the schema of the jobs at once', async () => {
@@ -100,5 +99,6 @@ it('lets two processes install the schema of the jobs at once', async () => {
     return jobs;
   };
   const both = await Promise.all([open(), open()]);
+  expect(await both[0]?.getQueues()).toHaveLength(1);
   await Promise.all(both.map(closeJobs));
 });

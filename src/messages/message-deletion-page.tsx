@@ -6,7 +6,7 @@ import type { MessageSummary } from './message.js';
 
 export interface WaitingMailing {
   id: number;
-  messageId: number;
+  messageId: number | null;
   firstSendingAt: Date;
 }
 

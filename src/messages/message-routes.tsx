@@ -5,7 +5,7 @@ import { found, NotFoundError } from '../lib/errors.js';
 import { emptyForm, parseForm, readForm, readFormList, type Fault, type Faults, type FormState, type Parsed } from '../lib/form.js';
 import { parseId, parseIds } from '../lib/ids.js';
 import { parseListQuery } from '../lib/list.js';
-import { listMailingsUsingMessages } from '../mailings/mailings-of-message.js';
+import { listMailingsUsingMessage } from '../mailings/mailing-store.js';
 import type { Recipient } from '../recipients/recipient.js';
 import { findRecipient, listRecipients } from '../recipients/recipient-store.js';
 import { redirectWithFlash } from '../ui/flash.js';
@@ -100,9 +100,9 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
 
   async function answerDeletion(c: Context<WebEnv>, messages: MessageSummary[], status: 200 | 409 = 200) {
     const view = c.get('view');
-    const ids = messages.map(({ id }) => id);
-    const waiting = await listMailingsUsingMessages(db, signedIn(view).id, ids);
-    return c.html(<MessageDeletionPage view={view} messages={messages} waiting={waiting} />, status);
+    const { id: ownerId } = signedIn(view);
+    const waiting = await Promise.all(messages.map(({ id }) => listMailingsUsingMessage(db, ownerId, id)));
+    return c.html(<MessageDeletionPage view={view} messages={messages} waiting={waiting.flat()} />, status);
   }
 
   async function findByPath(view: View, id: string): Promise<Message> {

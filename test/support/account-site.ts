@@ -71,7 +71,12 @@ export class Browser {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const response = await this.#site.request(path, { ...init, headers: { cookie } });
     for (const line of response.headers.getSetCookie()) this.#keep(line);
-    return { status: response.status, location: response.headers.get('location'), text: await response.text(), response };
+    return {
+      status: response.status,
+      location: response.headers.get('location'),
+      text: await response.text(),
+      response,
+    };
   }
 
   #keep(line: string): void {
