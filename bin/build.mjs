@@ -11,15 +11,26 @@ import { runNodeStep } from './process.mjs';
 import { Fault, inProject } from './project.mjs';
 
 export const TSC = 'node_modules/typescript/bin/tsc';
-export const VITE = 'node_modules/vite/bin/vite.js';
+const VITE = 'node_modules/vite/bin/vite.js';
 
-const SOURCES = ['src', 'client', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts', 'package-lock.json'];
+const SOURCES = [
+  'src',
+  'client',
+  'migrations',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'vite.config.ts',
+  'package-lock.json',
+];
 const STAMP = inProject('dist', '.built');
 
+/** Whether anything had to be built. */
 export async function ensureBuilt() {
-  if (isFresh()) return;
-  await withLock(inProject('dist', '.lock'), async () => {
-    if (!isFresh()) await build();
+  if (isFresh()) return false;
+  return withLock(inProject('dist', '.lock'), async () => {
+    if (isFresh()) return false;
+    await build();
+    return true;
   });
 }
 
@@ -30,15 +41,10 @@ export async function build() {
     make('server', TSC, '-p', 'tsconfig.build.json', '--outDir', 'dist/server.new'),
     make('client', VITE, 'build', '--logLevel', 'warn', '--emptyOutDir', '--outDir', '../dist/client.new'),
   ]);
-  forgetBuild();
+  rmSync(STAMP, { force: true });
   replace('server');
   replace('client');
   writeFileSync(STAMP, hash);
-}
-
-/** Lets the next start build again, whatever lies in dist. */
-export function forgetBuild() {
-  rmSync(STAMP, { force: true });
 }
 
 async function make(part, ...command) {

@@ -68,24 +68,26 @@ export async function runNodeStep(...args) {
   return result;
 }
 
-/** Hands the terminal over to a child; resolves to its exit code. The channel lets the child see the death of this process. */
+/** Hands the terminal over to a child; resolves to its exit code. */
 export function runInForeground(...args) {
-  return waitForExit(launch(findNode(), args, { env: toolEnv(), stdio: ['inherit', 'inherit', 'inherit', 'ipc'] }));
+  return startInForeground(...args).exited;
 }
 
-/** Starts a companion that runs until this process stops it. */
-export function startCompanion(...args) {
-  return waitForExit(launch(findNode(), args, { env: toolEnv(), stdio: ['ignore', 'inherit', 'inherit'] }));
+/** The channel to the child lets it see the death of this process. */
+export function startInForeground(...args) {
+  const child = launch(findNode(), args, { env: toolEnv(), stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  return { exited: waitForExit(child), stop: () => child.kill('SIGTERM') };
 }
 
-export function stopChildren(signal) {
-  for (const child of children) child.kill(signal);
+/** The signal that asked this process to end, if any has. */
+export function findInterruption() {
+  return interruption;
 }
 
 function interrupt(signal) {
   interruption = signal;
   if (children.size === 0) process.exit(codeOfSignal(signal));
-  stopChildren(signal);
+  for (const child of children) child.kill(signal);
 }
 
 function launch(command, args, options) {

@@ -28,7 +28,7 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
   const secret = config.secret ?? (await explain(config, () => keepSecret(config.dataDir)));
   const embedded = config.databaseUrl
     ? undefined
-    : await explain(config, () => startEmbeddedPostgres({ dataDir: config.dataDir, log: (message) => log.info(message) }));
+    : await explain(config, () => startEmbeddedPostgres({ dataDir: config.dataDir, log: (message) => log.debug(message) }));
   const connection = embedded?.connection ?? { connectionString: config.databaseUrl };
   const db = openDatabase(connection, {
     maxConnections: config.databaseConnections,

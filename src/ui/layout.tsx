@@ -1,3 +1,4 @@
+import { raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
 
 import { Icon } from './icon.js';
@@ -20,42 +21,45 @@ interface LayoutProps {
 export function Layout(props: LayoutProps) {
   const { view, title } = props;
   return (
-    <html lang={view.locale} data-bs-theme={view.theme}>
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content={view.theme === 'auto' ? 'light dark' : view.theme} />
-        <title>{`${title} · ${view.t('common.name')}`}</title>
-        <link rel="icon" href="/icon.svg" type="image/svg+xml" />
-        {view.assets.styles.map((href) => (
-          <link rel="stylesheet" href={href} />
-        ))}
-        <script type="module" src={view.assets.script}></script>
-        {props.refresh !== undefined && (
-          <noscript>
-            <meta http-equiv="refresh" content={String(props.refresh)} />
-          </noscript>
-        )}
-      </head>
-      <body class={view.user ? 'app' : 'app app-guest'}>
-        <a class="skip-link" href="#main">
-          {view.t('common.skipToContent')}
-        </a>
-        {view.user ? <SideBar view={view} /> : <GuestBar view={view} />}
-        <div class="app-body">
-          {view.lettersStayHere && <InboxBanner view={view} />}
-          <main id="main" class={props.narrow ? 'page page-narrow' : 'page'} tabindex={-1}>
-            {view.flash && (
-              <div class={`notice notice-${view.flash.kind}`} role="status">
-                {view.flash.text}
-              </div>
-            )}
-            <PageHeader {...props} />
-            {props.children}
-          </main>
-        </div>
-      </body>
-    </html>
+    <>
+      {raw('<!doctype html>')}
+      <html lang={view.locale} data-bs-theme={view.theme}>
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="color-scheme" content={view.theme === 'auto' ? 'light dark' : view.theme} />
+          <title>{`${title} · ${view.t('common.name')}`}</title>
+          <link rel="icon" href="/icon.svg" type="image/svg+xml" />
+          {view.assets.styles.map((href) => (
+            <link rel="stylesheet" href={href} />
+          ))}
+          <script type="module" src={view.assets.script}></script>
+          {props.refresh !== undefined && (
+            <noscript>
+              <meta http-equiv="refresh" content={String(props.refresh)} />
+            </noscript>
+          )}
+        </head>
+        <body class={view.user ? 'app' : 'app app-guest'}>
+          <a class="skip-link" href="#main">
+            {view.t('common.skipToContent')}
+          </a>
+          {view.user ? <SideBar view={view} /> : <GuestBar view={view} />}
+          <div class="app-body">
+            {view.lettersStayHere && <InboxBanner view={view} />}
+            <main id="main" class={props.narrow ? 'page page-narrow' : 'page'} tabindex={-1}>
+              {view.flash && (
+                <div class={`notice notice-${view.flash.kind}`} role="status">
+                  {view.flash.text}
+                </div>
+              )}
+              <PageHeader {...props} />
+              {props.children}
+            </main>
+          </div>
+        </body>
+      </html>
+    </>
   );
 }
 

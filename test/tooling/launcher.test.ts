@@ -29,6 +29,7 @@ const FILES = {
   'src/cli.ts': 'console.log(process.argv.slice(2).join("|"));\nprocess.exitCode = 3;\n',
   'src/lib/answer.ts': 'export const answer = 42;\n',
   'src/lib/answer.test.ts': 'export const forgotten = 1;\n',
+  'migrations/0001_start.sql': 'select 1;\n',
   'client/main.ts': 'document.title = "Vestnik";\n',
 };
 
@@ -174,6 +175,19 @@ test('stops quietly when it is interrupted during the installation', async () =>
   const start = launchThrough(project, process.execPath, ['bin/vestnik.mjs', 'start'], `${npm}:${process.env.PATH}`);
   await start.sees(/^Installing/m);
   expect(await start.stop('SIGTERM')).toEqual({ code: 143, output: 'Installing what is missing (once)…\n' });
+});
+
+test('dev restarts the server on a change, outlives one that does not compile, and ends it on Ctrl-C', async () => {
+  const project = await open();
+  const dev = launch(project, 'dev');
+  await dev.sees(/^ready 42/m);
+  await project.write({ 'src/lib/answer.ts': 'export const answer: string = 43;\n' });
+  await dev.sees(/^The server could not be built\.$/m);
+  expect(dev.output()).not.toContain('stopped');
+  await project.write({ 'src/lib/answer.ts': 'export const answer = 44;\n' });
+  await dev.sees(/^stopped by SIGTERM\nready 44/m);
+  expect(await dev.stop('SIGINT')).toMatchObject({ code: 7 });
+  expect(dev.output()).toMatch(/stopped by SIGINT\n$/);
 });
 
 test('names its commands when it does not know one', async () => {

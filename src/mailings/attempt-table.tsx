@@ -1,0 +1,84 @@
+import type { Attempt } from '../delivery/delivery.js';
+import { formatNumber, formatTimeWithSeconds } from '../ui/format.js';
+import type { View } from '../ui/view.js';
+import { OutcomeBadge } from './mailing-parts.js';
+
+interface AttemptTableProps {
+  view: View;
+  mailingId: number;
+  attempts: Attempt[];
+  /** What names the table for screen readers. */
+  label: string;
+}
+
+/** Every attempt with the server's reply in full. */
+export function AttemptTable({ view, mailingId, attempts, label }: AttemptTableProps) {
+  if (attempts.length === 0) return <p class="text-body-secondary">{view.t('mailings.attempts.none')}</p>;
+  return (
+    <div class="table-frame">
+      <table class="table list-table" aria-label={label}>
+        <thead>
+          <tr>
+            <th scope="col">{view.t('mailings.attempts.time')}</th>
+            <th scope="col">{view.t('mailings.attempts.address')}</th>
+            <th scope="col">{view.t('mailings.attempts.outcome')}</th>
+            <th scope="col">{view.t('mailings.attempts.reply')}</th>
+            <th scope="col">{view.t('mailings.attempts.relay')}</th>
+            <th scope="col" class="cell-number">
+              {view.t('mailings.attempts.duration')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {attempts.map((attempt) => (
+            <AttemptRow view={view} mailingId={mailingId} attempt={attempt} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function AttemptRow({ view, mailingId, attempt }: { view: View; mailingId: number; attempt: Attempt }) {
+  const { deliveryId, address, startedAt, outcome, relay, durationMs } = attempt;
+  return (
+    <tr>
+      <td data-label={view.t('mailings.attempts.time')} class="cell-time">
+        {formatTimeWithSeconds(view, startedAt)}
+      </td>
+      <td data-label={view.t('mailings.attempts.address')}>
+        <a class="row-link" href={`/mailings/${mailingId}/deliveries/${deliveryId}`}>
+          <bdi>{address}</bdi>
+        </a>
+      </td>
+      <td data-label={view.t('mailings.attempts.outcome')}>
+        <OutcomeBadge view={view} outcome={outcome} />
+      </td>
+      <td data-label={view.t('mailings.attempts.reply')}>
+        <Reply view={view} attempt={attempt} />
+      </td>
+      <td data-label={view.t('mailings.attempts.relay')}>
+        <bdi>{relay || view.t('common.none')}</bdi>
+      </td>
+      <td data-label={view.t('mailings.attempts.duration')} class="cell-number">
+        {view.t('mailings.attempts.milliseconds', { number: formatNumber(view, durationMs) })}
+      </td>
+    </tr>
+  );
+}
+
+/** The reply's text holds the enhanced code already, where there is one. */
+function Reply({ view, attempt }: { view: View; attempt: Attempt }) {
+  const { outcome, stage, replyCode, reply } = attempt;
+  return (
+    <>
+      <bdi class="reply text-lines">
+        {replyCode !== null && <strong>{replyCode} </strong>}
+        {reply}
+      </bdi>
+      {outcome !== 'accepted' && (
+        <small class="d-block text-body-secondary">{view.t('mailings.attempts.stage', { stage })}</small>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,165 @@
+import { DELIVERY_STATES, type Attempt, type Delivery } from '../delivery/delivery.js';
+import type { ListQuery, Page } from '../lib/list.js';
+import { formatDateTime, formatNumber } from '../ui/format.js';
+import { Layout } from '../ui/layout.js';
+import { EmptyState, Filter, Pager, SearchBar } from '../ui/list.js';
+import type { View } from '../ui/view.js';
+import { AttemptTable } from './attempt-table.js';
+import type { Mailing } from './mailing.js';
+import { DeliveryBadge } from './mailing-parts.js';
+
+interface DeliveryListProps {
+  view: View;
+  mailing: Mailing;
+  list: ListQuery;
+  page: Page<Delivery>;
+}
+
+export function DeliveryListPage(props: DeliveryListProps) {
+  const { view, mailing } = props;
+  return (
+    <Layout
+      view={view}
+      title={view.t('mailings.deliveries.title')}
+      back={{ href: `/mailings/${mailing.id}`, label: mailing.subject }}
+    >
+      {mailing.frozenAt === null ? (
+        <EmptyState
+          icon="envelope"
+          title={view.t('mailings.deliveries.none')}
+          text={view.t('mailings.deliveries.noneText')}
+        />
+      ) : (
+        <Deliveries {...props} />
+      )}
+    </Layout>
+  );
+}
+
+function Deliveries(props: DeliveryListProps) {
+  const { view, mailing, list, page } = props;
+  return (
+    <>
+      <SearchBar view={view} list={list} label={view.t('mailings.deliveries.search')}>
+        <Filter
+          view={view}
+          name="state"
+          label={view.t('mailings.deliveries.anyState')}
+          options={DELIVERY_STATES.map((value) => ({ value, label: view.t(`mailings.deliveryStates.${value}`) }))}
+        />
+      </SearchBar>
+      {page.rows.length === 0 ? (
+        <EmptyState icon="search" title={view.t('common.list.nothingFound')} text={view.t('common.list.nothingFoundText')}>
+          <a class="btn btn-outline-secondary" href={`/mailings/${mailing.id}/deliveries`}>
+            {view.t('common.list.showAll')}
+          </a>
+        </EmptyState>
+      ) : (
+        <DeliveryTable {...props} />
+      )}
+      <Pager view={view} page={page} />
+    </>
+  );
+}
+
+function DeliveryTable({ view, mailing, page }: DeliveryListProps) {
+  return (
+    <div class="table-frame">
+      <table class="table list-table">
+        <thead>
+          <tr>
+            <th scope="col">{view.t('mailings.deliveries.address')}</th>
+            <th scope="col">{view.t('mailings.deliveries.name')}</th>
+            <th scope="col">{view.t('mailings.deliveries.state')}</th>
+            <th scope="col" class="cell-number">
+              {view.t('mailings.deliveries.attempts')}
+            </th>
+            <th scope="col">{view.t('mailings.deliveries.nextTry')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {page.rows.map((delivery) => (
+            <DeliveryRow view={view} mailing={mailing} delivery={delivery} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function DeliveryRow({ view, mailing, delivery }: { view: View; mailing: Mailing; delivery: Delivery }) {
+  const { id, address, name, state, attemptCount } = delivery;
+  return (
+    <tr>
+      <td data-label={view.t('mailings.deliveries.address')}>
+        <a class="row-link" href={`/mailings/${mailing.id}/deliveries/${id}`}>
+          <bdi>{address}</bdi>
+        </a>
+      </td>
+      <td data-label={view.t('mailings.deliveries.name')}>
+        <bdi>{name || view.t('common.none')}</bdi>
+      </td>
+      <td data-label={view.t('mailings.deliveries.state')}>
+        <DeliveryBadge view={view} state={state} />
+      </td>
+      <td data-label={view.t('mailings.deliveries.attempts')} class="cell-number">
+        {formatNumber(view, attemptCount)}
+      </td>
+      <td data-label={view.t('mailings.deliveries.nextTry')} class="cell-time">
+        {describeNextTry(view, delivery)}
+      </td>
+    </tr>
+  );
+}
+
+/** Before the first try there is no time worth naming: it comes when its turn does. */
+function describeNextTry(view: View, { state, attemptCount, nextTryAt }: Delivery): string {
+  const isRetry = state === 'waiting' && attemptCount > 0;
+  return isRetry ? formatDateTime(view, nextTryAt) : view.t('common.none');
+}
+
+interface DeliveryPageProps {
+  view: View;
+  mailing: Mailing;
+  delivery: Delivery;
+  attempts: Attempt[];
+}
+
+export function DeliveryPage({ view, mailing, delivery, attempts }: DeliveryPageProps) {
+  const { address, name, state, recipientId } = delivery;
+  return (
+    <Layout view={view} title={address} back={{ href: `/mailings/${mailing.id}/deliveries`, label: mailing.subject }}>
+      <dl class="facts card card-body">
+        <dt>{view.t('mailings.deliveries.address')}</dt>
+        <dd>
+          <bdi>{address}</bdi>
+        </dd>
+        <dt>{view.t('mailings.deliveries.name')}</dt>
+        <dd>
+          <bdi>{name || view.t('common.none')}</bdi>
+        </dd>
+        <dt>{view.t('mailings.deliveries.state')}</dt>
+        <dd>
+          <DeliveryBadge view={view} state={state} />
+        </dd>
+        <dt>{view.t('mailings.deliveries.nextTry')}</dt>
+        <dd>{describeNextTry(view, delivery)}</dd>
+        <dt>{view.t('mailings.audience')}</dt>
+        <dd>
+          {recipientId === null ? (
+            view.t('mailings.deliveries.recipientGone')
+          ) : (
+            <a href={`/recipients/${recipientId}`}>{view.t('mailings.deliveries.recipient')}</a>
+          )}
+        </dd>
+      </dl>
+      <h2>{view.t('mailings.deliveries.attemptsTitle')}</h2>
+      <AttemptTable
+        view={view}
+        mailingId={mailing.id}
+        attempts={attempts}
+        label={view.t('mailings.deliveries.attemptsTitle')}
+      />
+    </Layout>
+  );
+}

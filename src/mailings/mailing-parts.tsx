@@ -1,0 +1,24 @@
+import type { AttemptOutcome, DeliveryState } from '../lib/schema.js';
+import { formatNumber } from '../ui/format.js';
+import type { View } from '../ui/view.js';
+import { describeMailing, type AudienceSize, type Mailing } from './mailing.js';
+
+/* What several pages about mailings show. */
+
+export function MailingBadge({ view, mailing }: { view: View; mailing: Mailing }) {
+  const state = describeMailing(mailing);
+  return <span class={`badge-state badge-${state}`}>{view.t(`mailings.states.${state}`)}</span>;
+}
+
+export function DeliveryBadge({ view, state }: { view: View; state: DeliveryState }) {
+  return <span class={`badge-state badge-${state}`}>{view.t(`mailings.deliveryStates.${state}`)}</span>;
+}
+
+export function OutcomeBadge({ view, outcome }: { view: View; outcome: AttemptOutcome }) {
+  return <span class={`badge-state badge-${outcome}`}>{view.t(`mailings.outcomes.${outcome}`)}</span>;
+}
+
+/** The number, with a plus where more was not counted. */
+export function formatAudience(view: View, { count, exact }: AudienceSize): string {
+  return exact ? formatNumber(view, count) : `${formatNumber(view, count)}+`;
+}

@@ -1,0 +1,61 @@
+import { createHmac, randomBytes } from 'node:crypto';
+
+import { Hono } from 'hono';
+
+import { createAuth } from '../../src/accounts/auth.js';
+import { rememberPendingAddress } from '../../src/accounts/pending-address.js';
+import { systemClock } from '../../src/lib/clock.js';
+import type { Database } from '../../src/lib/database.js';
+import { openLog } from '../../src/lib/log.js';
+import type { Role } from '../../src/lib/schema.js';
+import type { WebEnv } from '../../src/ui/view.js';
+import { createWeb } from '../../src/web.js';
+import { addUser } from './fixtures.js';
+
+export interface InboxSite {
+  web: Hono<WebEnv>;
+  /** The cookie of a new user who is signed in. */
+  signIn(role: Role): Promise<string>;
+  /** The cookie of a visitor who has just registered this address. */
+  register(address: string): Promise<string>;
+}
+
+const SECRET = 'a secret of the tests, long enough';
+
+/** The whole site, as far as it needs no jobs. */
+export function openInboxSite(db: Database, { lettersStayHere = true, baseUrl = 'http://localhost:3000' } = {}): InboxSite {
+  const auth = createAuth({ db, secret: SECRET, baseUrl, letters: { send: () => Promise.resolve() } });
+  const web = createWeb({
+    db,
+    clock: systemClock,
+    log: openLog('silent'),
+    auth,
+    baseUrl,
+    assets: { script: '/main.js', styles: [] },
+    assetsFolder: 'dist/client',
+    defaultLocale: 'en',
+    lettersStayHere,
+  });
+  return {
+    web,
+    signIn: async (role) => `${auth.sessionCookie}=${await openSession(db, await addUser(db, { role }))}`,
+    register: (address) => makePendingCookie(address),
+  };
+}
+
+/** As better-auth signs it. */
+async function openSession(db: Database, userId: number): Promise<string> {
+  const token = randomBytes(24).toString('hex');
+  const expiresAt = new Date(Date.now() + 3_600_000);
+  await db.insertInto('sessions').values({ user_id: userId, token, expires_at: expiresAt, ip_address: null, user_agent: null, impersonated_by: null }).execute();
+  return encodeURIComponent(`${token}.${createHmac('sha256', SECRET).update(token).digest('base64')}`);
+}
+
+async function makePendingCookie(address: string): Promise<string> {
+  const app = new Hono().get('/', (c) => {
+    rememberPendingAddress(c, { secret: SECRET, isSecure: false }, address);
+    return c.body(null);
+  });
+  const response = await app.request('/');
+  return response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+}
