@@ -27,7 +27,9 @@ function followSystemTheme(): PostcssPlugin {
       root.walkRules(dark, (rule) => {
         const selectors = rule.selectors.filter((selector) => dark.test(selector));
         const media = new AtRule({ name: 'media', params: '(prefers-color-scheme: dark)' });
-        media.append(rule.clone({ selectors: selectors.map((selector) => selector.replace(dark, '[data-bs-theme=auto]')) }));
+        media.append(
+          rule.clone({ selectors: selectors.map((selector) => selector.replace(dark, '[data-bs-theme=auto]')) }),
+        );
         rule.after(media);
       });
     },

@@ -13,7 +13,6 @@ export function keepLive(element: HTMLElement): void {
 
 async function follow(element: HTMLElement, url: string): Promise<void> {
   let failures = 0;
-  let shown = '';
   while (element.isConnected) {
     await pause(Math.min(INTERVAL_MS * 2 ** failures, LONGEST_INTERVAL_MS));
     await untilVisible();
@@ -21,8 +20,7 @@ async function follow(element: HTMLElement, url: string): Promise<void> {
     if (part === 'moved') return location.reload();
     failures = part === undefined ? failures + 1 : 0;
     if (part === undefined) continue;
-    if (part.html !== shown) replaceContent(element, part.html);
-    shown = part.html;
+    replaceContent(element, part.html);
     if (part.done) return reloadOnce(url);
     sessionStorage.removeItem(reloadMark(url));
   }
@@ -45,9 +43,13 @@ async function fetchPart(url: string): Promise<Part | 'moved' | undefined> {
   }
 }
 
+/** Leaves what has not changed alone: screen readers would read it out again, and a selection in it would go. */
 function replaceContent(element: HTMLElement, html: string): void {
+  const template = document.createElement('template');
+  template.innerHTML = html;
+  if (template.innerHTML === element.innerHTML) return;
   const focused = listFocusable(element).findIndex((part) => part === document.activeElement);
-  element.innerHTML = html;
+  element.replaceChildren(template.content);
   if (focused >= 0) listFocusable(element)[focused]?.focus({ preventScroll: true });
 }
 

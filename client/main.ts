@@ -4,6 +4,7 @@ import { keepLive } from './live.js';
 import { selectAll } from './select-all.js';
 import { guardSubmits } from './submit-guard.js';
 import { fillTimeZone } from './time-zone.js';
+
 import './theme.css';
 
 /* Pages work without any of this: each island only makes one thing more pleasant, where its attribute stands. */

@@ -13,7 +13,9 @@ export function selectAll(box: HTMLElement): void {
 }
 
 function listRows(form: HTMLFormElement): HTMLInputElement[] {
-  return [...form.elements].filter((field) => field instanceof HTMLInputElement && field.name === 'ids') as HTMLInputElement[];
+  return [...form.elements].filter(
+    (field) => field instanceof HTMLInputElement && field.name === 'ids',
+  ) as HTMLInputElement[];
 }
 
 function showSelection(form: HTMLFormElement, box: HTMLInputElement): void {
@@ -21,6 +23,8 @@ function showSelection(form: HTMLFormElement, box: HTMLInputElement): void {
   const count = rows.filter((row) => row.checked).length;
   box.checked = count > 0 && count === rows.length;
   box.indeterminate = count > 0 && count < rows.length;
-  for (const place of form.querySelectorAll('[data-selected-count]')) place.textContent = count === 0 ? '' : String(count);
-  for (const button of form.querySelectorAll<HTMLButtonElement>('[data-needs-selection]')) button.disabled = count === 0;
+  for (const place of form.querySelectorAll('[data-selected-count]'))
+    place.textContent = count === 0 ? '' : String(count);
+  for (const button of form.querySelectorAll<HTMLButtonElement>('[data-needs-selection]'))
+    button.disabled = count === 0;
 }

@@ -241,6 +241,7 @@ create table recipients (
 CREATE INDEX recipients_owner_created_idx ON public.recipients USING btree (owner_id, created_at, id);
 CREATE UNIQUE INDEX recipients_owner_email_key ON public.recipients USING btree (owner_id, lower(email));
 CREATE INDEX recipients_owner_name_idx ON public.recipients USING btree (owner_id, lower(name), id);
+CREATE INDEX recipients_sample_idx ON public.recipients USING btree (owner_id) WHERE is_sample;
 CREATE INDEX recipients_search_idx ON public.recipients USING gin (owner_id, search_text gin_trgm_ops);
 CREATE TRIGGER recipients_added AFTER INSERT ON public.recipients REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_added_recipients();
 CREATE TRIGGER recipients_removed AFTER DELETE ON public.recipients REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_removed_recipients();

@@ -61,7 +61,7 @@ function toText({ hello, text, action, after, sender }: Words, link: string): st
 /** No colours of its own but the button's, so that a mail program's dark mode can choose; the style attributes are for those programs. */
 function toHtml(locale: Locale, words: Words, link: string): string {
   const button =
-    'display:inline-block;padding:12px 20px;border-radius:8px;background:#2f5d50;color:#ffffff;text-decoration:none;font-weight:600';
+    'display:inline-block;padding:12px 20px;border-radius:8px;background:#0f5c5c;color:#ffffff;text-decoration:none;font-weight:600';
   const page = html`<!doctype html>
     <html lang="${locale}">
       <head>

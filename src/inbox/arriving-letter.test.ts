@@ -38,8 +38,12 @@ describe('an arriving letter', () => {
     expect(read('no headers, no end')).toMatchObject({ subject: '' });
     expect(read('Subject: a\0b\u0007c\r\n\r\n').subject).toBe('a b c');
     expect(read(`Subject: ${'я'.repeat(5000)}\r\n\r\n`).subject).toHaveLength(1000);
-    expect(read('Subject: =?utf-8?B?AA==?= =?bogus?X?zzz?= =?no-such-charset?Q?=ff?=\r\n\r\n').subject).not.toContain('\0');
-    expect(read(Buffer.from([0x53, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74, 0x3a, 0xff, 0xfe, 0x0d, 0x0a])).subject).toBe('\ufffd\ufffd');
+    expect(read('Subject: =?utf-8?B?AA==?= =?bogus?X?zzz?= =?no-such-charset?Q?=ff?=\r\n\r\n').subject).not.toContain(
+      '\0',
+    );
+    expect(read(Buffer.from([0x53, 0x75, 0x62, 0x6a, 0x65, 0x63, 0x74, 0x3a, 0xff, 0xfe, 0x0d, 0x0a])).subject).toBe(
+      '\ufffd\ufffd',
+    );
     expect(read(`${'X: y\r\n'.repeat(200_000)}Subject: late\r\n\r\n`).subject).toBe('');
   });
 

@@ -35,7 +35,14 @@ export function readArrivingLetter(envelope: Envelope, source: Buffer): Arriving
   const subject = readText(headers, SUBJECT);
   const from = readText(headers, FROM);
   const searchText = ` ${recipients.join(' ')} ${subject} ${from} ${sender}`.toLowerCase();
-  return { sender, recipients, subject, purpose: PURPOSE.exec(headers)?.[1]?.toLowerCase() ?? null, source, searchText };
+  return {
+    sender,
+    recipients,
+    subject,
+    purpose: PURPOSE.exec(headers)?.[1]?.toLowerCase() ?? null,
+    source,
+    searchText,
+  };
 }
 
 /** What stands before the first empty line (RFC 5322, section 2.1). */
@@ -49,7 +56,11 @@ function readHeaderBlock(source: Buffer): string {
 }
 
 function readText(headers: string, header: RegExp): string {
-  const raw = header.exec(headers)?.[1]?.slice(0, 10 * MAX_TEXT).replaceAll(/\r?\n/g, '') ?? '';
+  const raw =
+    header
+      .exec(headers)?.[1]
+      ?.slice(0, 10 * MAX_TEXT)
+      .replaceAll(/\r?\n/g, '') ?? '';
   return cleanText(raw.includes('=?') ? decodeWords(raw) : raw);
 }
 

@@ -31,7 +31,11 @@ export function mayReadInbox(c: Context<WebEnv>, user: SignedInUser | null, deps
  * The administrator sees every letter. Who is not signed in yet and sits at this very machine sees the confirmation letters
  * to the address that their browser has just registered: otherwise nobody could confirm one before a mail server is set.
  */
-export function findInboxScope(c: Context<WebEnv>, user: SignedInUser | null, deps: InboxAccessDeps): InboxScope | null {
+export function findInboxScope(
+  c: Context<WebEnv>,
+  user: SignedInUser | null,
+  deps: InboxAccessDeps,
+): InboxScope | null {
   if (!deps.lettersStayHere) return null;
   if (user) return user.role === 'administrator' ? { kind: 'all' } : null;
   if (!isLocal(c)) return null;

@@ -27,7 +27,10 @@ export async function readLetter({ source, sender, recipients }: StoredLetter): 
     date: email.date ?? '',
     text: email.text === undefined ? null : cleanLines(email.text),
     html: email.html ?? null,
-    headers: email.headers.map(({ originalKey, value }) => ({ name: originalKey, value: cleanLines(decodeWords(value)) })),
+    headers: email.headers.map(({ originalKey, value }) => ({
+      name: originalKey,
+      value: cleanLines(decodeWords(value)),
+    })),
     attachments: email.attachments.map(toAttachment),
   };
 }

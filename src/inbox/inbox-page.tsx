@@ -68,7 +68,11 @@ function NothingYet({ view, scope }: LetterListProps) {
   return scope.kind === 'all' ? (
     <EmptyState icon="inbox" title={view.t('inbox.empty.title')} text={view.t('inbox.empty.text')} />
   ) : (
-    <EmptyState icon="inbox" title={view.t('inbox.empty.titleConfirmations')} text={view.t('inbox.empty.textConfirmations')} />
+    <EmptyState
+      icon="inbox"
+      title={view.t('inbox.empty.titleConfirmations')}
+      text={view.t('inbox.empty.textConfirmations')}
+    />
   );
 }
 

@@ -38,6 +38,7 @@ function createServer(writer: LetterWriter, log: Log): SMTPServer {
     name: 'localhost',
     banner: 'Vestnik: letters stay here',
     size: MAX_LETTER_BYTES,
+    rejectOversized: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
     hideSTARTTLS: true,
     hideENHANCEDSTATUSCODES: false,
@@ -65,7 +66,7 @@ async function receiveLetter(
 ): Promise<Error | null> {
   try {
     const source = await readSource(stream);
-    // Where the sender hung up in the middle nobody hears an answer; to a letter that is too large the library says 552.
+    // Where the sender hung up in the middle nobody hears an answer; a letter that is too large gets 552 from the library.
     if (source === null || stream.sizeExceeded) return null;
     await writer.write(readArrivingLetter(toEnvelope(session), source));
     return null;

@@ -1,7 +1,7 @@
 import type { Database } from '../lib/database.js';
 import type { ArrivingLetter } from './arriving-letter.js';
-import { KEPT_LETTERS } from './inbox.js';
 import { storeLetters } from './inbox-store.js';
+import { KEPT_LETTERS } from './inbox.js';
 
 interface Waiting {
   letter: ArrivingLetter;

@@ -3,8 +3,8 @@ import { formatNumber } from '../ui/format.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState, Filter, FOUND_LIMIT, FoundCount, Pager, SearchBar } from '../ui/list.js';
 import type { View } from '../ui/view.js';
-import type { AudienceMember, AudienceSize, Mailing } from './mailing.js';
 import { formatAudience } from './mailing-parts.js';
+import type { AudienceMember, AudienceSize, Mailing } from './mailing.js';
 
 interface AudiencePageProps {
   view: View;
@@ -109,7 +109,11 @@ function AudienceForm(props: AudiencePageProps) {
       <input type="hidden" name="query" value={query} />
       <input type="hidden" name="q" value={list.search} />
       {page.rows.length === 0 ? (
-        <EmptyState icon="search" title={view.t('common.list.nothingFound')} text={view.t('common.list.nothingFoundText')} />
+        <EmptyState
+          icon="search"
+          title={view.t('common.list.nothingFound')}
+          text={view.t('common.list.nothingFoundText')}
+        />
       ) : (
         <AudienceTable {...props} />
       )}
@@ -125,7 +129,12 @@ function AudienceTable({ view, page }: AudiencePageProps) {
         <thead>
           <tr>
             <th scope="col" class="cell-select">
-              <input class="form-check-input" type="checkbox" data-select-all aria-label={view.t('common.list.selectAll')} />
+              <input
+                class="form-check-input"
+                type="checkbox"
+                data-select-all
+                aria-label={view.t('common.list.selectAll')}
+              />
             </th>
             <th scope="col">{view.t('mailings.deliveries.address')}</th>
             <th scope="col">{view.t('mailings.deliveries.name')}</th>

@@ -5,8 +5,8 @@ import { Layout } from '../ui/layout.js';
 import { EmptyState, Filter, Pager, SearchBar } from '../ui/list.js';
 import type { View } from '../ui/view.js';
 import { AttemptTable } from './attempt-table.js';
-import type { Mailing } from './mailing.js';
 import { DeliveryBadge } from './mailing-parts.js';
+import type { Mailing } from './mailing.js';
 
 interface DeliveryListProps {
   view: View;
@@ -49,7 +49,11 @@ function Deliveries(props: DeliveryListProps) {
         />
       </SearchBar>
       {page.rows.length === 0 ? (
-        <EmptyState icon="search" title={view.t('common.list.nothingFound')} text={view.t('common.list.nothingFoundText')}>
+        <EmptyState
+          icon="search"
+          title={view.t('common.list.nothingFound')}
+          text={view.t('common.list.nothingFoundText')}
+        >
           <a class="btn btn-outline-secondary" href={`/mailings/${mailing.id}/deliveries`}>
             {view.t('common.list.showAll')}
           </a>
@@ -144,7 +148,7 @@ export function DeliveryPage({ view, mailing, delivery, attempts }: DeliveryPage
         </dd>
         <dt>{view.t('mailings.deliveries.nextTry')}</dt>
         <dd>{describeNextTry(view, delivery)}</dd>
-        <dt>{view.t('mailings.audience')}</dt>
+        <dt>{view.t('mailings.deliveries.recipientLabel')}</dt>
         <dd>
           {recipientId === null ? (
             view.t('mailings.deliveries.recipientGone')

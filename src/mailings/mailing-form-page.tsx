@@ -1,10 +1,10 @@
 import type { FormState } from '../lib/form.js';
-import { formatDateTime, formatNumber } from '../ui/format.js';
 import { ChoiceField, FormActions, FormFaults, SelectField, TextField } from '../ui/form.js';
+import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Layout } from '../ui/layout.js';
 import type { View } from '../ui/view.js';
-import type { AudienceSize, Mailing } from './mailing.js';
 import { formatAudience } from './mailing-parts.js';
+import type { AudienceSize, Mailing } from './mailing.js';
 
 interface MailingFormProps {
   view: View;
@@ -106,7 +106,13 @@ function AudienceField({ view, form, recipientCount, chosen }: MailingFormProps)
         : view.t('mailings.form.chosenHint'),
   };
   return (
-    <ChoiceField view={view} form={form} name="audience" label={view.t('mailings.form.audience')} options={[all, some]} />
+    <ChoiceField
+      view={view}
+      form={form}
+      name="audience"
+      label={view.t('mailings.form.audience')}
+      options={[all, some]}
+    />
   );
 }
 

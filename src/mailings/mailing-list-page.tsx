@@ -5,8 +5,8 @@ import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState, Filter, FoundCount, Pager, SearchBar, SortHeader } from '../ui/list.js';
 import type { View } from '../ui/view.js';
-import { MAILING_STATUSES, type Mailing } from './mailing.js';
 import { MailingBadge } from './mailing-parts.js';
+import { MAILING_STATUSES, type Mailing } from './mailing.js';
 
 interface MailingListProps {
   view: View;

@@ -1,14 +1,150 @@
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 
-import type { Clock } from '../lib/clock.js';
+import { listLatestAttempts, readCounters } from '../delivery/delivery-store.js';
 import type { Database } from '../lib/database.js';
-import type { WebEnv } from '../ui/view.js';
+import { NotFoundError } from '../lib/errors.js';
+import { parseListQuery } from '../lib/list.js';
+import { countMessages } from '../messages/message-store.js';
+import { countRecipients } from '../recipients/recipient-store.js';
+import { ConfirmPage } from '../ui/confirm-page.js';
+import { redirectWithFlash } from '../ui/flash.js';
+import { formatNumber } from '../ui/format.js';
+import { FOUND_LIMIT } from '../ui/list.js';
+import { signedIn, type View, type WebEnv } from '../ui/view.js';
+import { audienceRoutes } from './audience-routes.js';
+import { countAudience } from './audience-store.js';
+import { deliveryRoutes } from './delivery-routes.js';
+import { mailingActionRoutes } from './mailing-action-routes.js';
+import { mailingFormRoutes } from './mailing-form-routes.js';
+import { MailingListPage } from './mailing-list-page.js';
+import { CreatedMailingPage, StartedMailingPage } from './mailing-page.js';
+import { findByPath, type MailingDeps } from './mailing-path.js';
+import { MailingProgress } from './mailing-progress.js';
+import { countFoundMailings, deleteMailing, findMailingContent, hasMailings, listMailings } from './mailing-store.js';
+import { MAILING_SORTS, MAILING_STATUSES, type Mailing } from './mailing.js';
 
-interface MailingDeps {
-  db: Database;
-  clock: Clock;
+const LATEST_ATTEMPTS = 20;
+
+export function mailingRoutes(deps: MailingDeps): Hono<WebEnv> {
+  const { db } = deps;
+  const routes = new Hono<WebEnv>();
+
+  routes.get('/', (c) => showList(db, c));
+  routes.route('/', mailingFormRoutes(deps));
+  routes.route('/', mailingActionRoutes(deps));
+  routes.route('/', audienceRoutes(deps));
+  routes.route('/', deliveryRoutes(deps));
+
+  routes.get('/:id', async (c) => {
+    const mailing = await findByPath(db, c);
+    return mailing.status === 'created' ? showCreated(db, c, mailing) : showStarted(db, c, mailing);
+  });
+
+  routes.get('/:id/progress', async (c) => {
+    const view = c.get('view');
+    const mailing = await findByPath(db, c);
+    if (mailing.status === 'created') throw new NotFoundError();
+    if (mailing.status === 'finished') c.header('x-live', 'done');
+    return c.html(<MailingProgress view={view} mailing={mailing} {...await readProgress(db, view, mailing)} />);
+  });
+
+  routes.get('/:id/deletion', async (c) => {
+    const view = c.get('view');
+    const mailing = await findByPath(db, c);
+    if (mailing.status === 'running') return refuseDeletion(c, mailing.id);
+    const { counters } = await readProgress(db, view, mailing);
+    return c.html(deletionPage(view, mailing, counters?.audience ?? 0));
+  });
+
+  routes.post('/:id/deletion', async (c) => {
+    const view = c.get('view');
+    const { id } = await findByPath(db, c);
+    const deleted = await deleteMailing(db, signedIn(view).id, id);
+    if (deleted.ok) return redirectWithFlash(c, '/mailings', view.t('mailings.flash.deleted'));
+    if (deleted.fault === 'gone') throw new NotFoundError();
+    return refuseDeletion(c, id);
+  });
+
+  return routes;
 }
 
-export function mailingRoutes(_deps: MailingDeps): Hono<WebEnv> {
-  return new Hono<WebEnv>();
+async function showList(db: Database, c: Context<WebEnv>) {
+  const view = c.get('view');
+  const { id: ownerId } = signedIn(view);
+  const list = parseListQuery(view.query, MAILING_SORTS, '-start');
+  const status = MAILING_STATUSES.find((name) => name === view.query['status']) ?? null;
+  const [page, found, hasAny] = await Promise.all([
+    listMailings(db, ownerId, list, status),
+    countFoundMailings(db, ownerId, list.search, status, FOUND_LIMIT),
+    hasMailings(db, ownerId),
+  ]);
+  const ids = page.rows.map(({ id }) => id);
+  const [counters, lacks] = await Promise.all([
+    readCounters(db, ownerId, ids),
+    hasAny ? NOTHING : findLacks(db, ownerId),
+  ]);
+  return c.html(
+    <MailingListPage
+      view={view}
+      list={list}
+      page={page}
+      counters={counters}
+      found={found}
+      isEmpty={!hasAny}
+      lacks={lacks}
+    />,
+  );
+}
+
+const NOTHING = { message: false, recipients: false };
+
+async function findLacks(db: Database, ownerId: number): Promise<typeof NOTHING> {
+  const [messages, recipients] = await Promise.all([countMessages(db, ownerId, '', 1), countRecipients(db, ownerId)]);
+  return { message: messages === 0, recipients: recipients === 0 };
+}
+
+async function showCreated(db: Database, c: Context<WebEnv>, mailing: Mailing) {
+  const view = c.get('view');
+  const audience = await countAudience(db, signedIn(view).id, mailing.id, mailing.audience);
+  return c.html(<CreatedMailingPage view={view} mailing={mailing} audience={audience} />);
+}
+
+async function showStarted(db: Database, c: Context<WebEnv>, mailing: Mailing) {
+  const view = c.get('view');
+  const [progress, content] = await Promise.all([
+    readProgress(db, view, mailing),
+    findMailingContent(db, signedIn(view).id, mailing.id),
+  ]);
+  return c.html(<StartedMailingPage view={view} mailing={mailing} content={content} {...progress} />);
+}
+
+async function readProgress(db: Database, view: View, { id }: Mailing) {
+  const { id: ownerId } = signedIn(view);
+  const [counters, attempts] = await Promise.all([
+    readCounters(db, ownerId, [id]),
+    listLatestAttempts(db, ownerId, id, LATEST_ATTEMPTS),
+  ]);
+  return { counters: counters.get(id), attempts };
+}
+
+function refuseDeletion(c: Context<WebEnv>, id: number) {
+  return redirectWithFlash(c, `/mailings/${id}`, c.get('view').t('mailings.flash.notDeletedRunning'), 'warning');
+}
+
+function deletionPage(view: View, { id, subject }: Mailing, deliveries: number) {
+  return (
+    <ConfirmPage
+      view={view}
+      title={view.t('mailings.deletion.title', { subject })}
+      cancelHref={`/mailings/${id}`}
+      action={`/mailings/${id}/deletion`}
+      submit={view.t('mailings.deletion.submit')}
+    >
+      <p>{view.t('mailings.deletion.goesCreated')}</p>
+      {deliveries > 0 && (
+        <p>{view.t('mailings.deletion.goesFinished', { count: deliveries, number: formatNumber(view, deliveries) })}</p>
+      )}
+      <p>{view.t('mailings.deletion.keeps')}</p>
+    </ConfirmPage>
+  );
 }

@@ -94,10 +94,7 @@ export async function findMailing(db: Database, ownerId: number, id: number): Pr
 }
 
 /** For the command line, which acts for every owner: whose it is comes along. */
-export async function findMailingById(
-  db: Database,
-  id: number,
-): Promise<(Mailing & { ownerId: number }) | undefined> {
+export async function findMailingById(db: Database, id: number): Promise<(Mailing & { ownerId: number }) | undefined> {
   return selectMailings(db)
     .select([...COLUMNS, 'mailings.owner_id as ownerId'])
     .where('mailings.id', '=', id)
@@ -229,7 +226,9 @@ async function control(
   id: number,
   mark: (running: RunningUpdate) => RunningUpdate,
 ): Promise<ControlResult> {
-  const row = await mark(updateRunning(db, ownerId, id)).returning('id').executeTakeFirst();
+  const row = await mark(updateRunning(db, ownerId, id))
+    .returning('id')
+    .executeTakeFirst();
   if (row) return { ok: true };
   return { ok: false, fault: (await findMailing(db, ownerId, id)) ? 'notRunning' : 'gone' };
 }
@@ -253,6 +252,7 @@ function selectMailings(db: Database) {
 
 /** An owner's mailings are few enough to look through; the pattern for one or two letters wants a space before each word. */
 function matches(search: string, status: MailingStatus | null) {
-  const bySearch = search === '' ? sql<SqlBool>`true` : sql<SqlBool>`lower(' ' || ${SUBJECT}) like ${searchPattern(search)}`;
+  const bySearch =
+    search === '' ? sql<SqlBool>`true` : sql<SqlBool>`lower(' ' || ${SUBJECT}) like ${searchPattern(search)}`;
   return status === null ? bySearch : sql<SqlBool>`${bySearch} and mailings.status = ${status}`;
 }

@@ -60,6 +60,8 @@ export interface AudienceMember {
 export const MAILING_SORTS = ['start', 'created'] as const;
 export type MailingSort = (typeof MAILING_SORTS)[number];
 
+export const AUDIENCE_SORTS = ['email'] as const;
+
 export const MAILING_STATUSES = ['created', 'running', 'finished'] as const satisfies MailingStatus[];
 
 /** The states of deliveries that one press makes a new mailing of. */
@@ -96,19 +98,19 @@ interface FormContext {
   keptStart: Date | null;
 }
 
-/** The rules of the form. Times are judged to the minute, which is all that can be typed. */
+/**
+ * The rules of the form. Times are judged to the minute, which is all that can be typed.
+ * No check aborts the others, so that every fault is told at once; of one field the first counts.
+ */
 export function mailingForm({ readStart, readEnd, now, keptStart }: FormContext) {
   const isAhead = (time: Date) => time >= startOfMinute(now);
   return z
     .object({
-      messageId: z
-        .string({ error: 'messageMissing' })
-        .min(1, { error: 'messageMissing', abort: true })
-        .transform(parseMessageId),
+      messageId: z.string({ error: 'messageMissing' }).min(1, { error: 'messageMissing' }).transform(parseMessageId),
       firstSendingAt: instant(readStart).refine((time) => time.getTime() === keptStart?.getTime() || isAhead(time), {
         error: 'inThePast',
       }),
-      endsAt: instant(readEnd).refine(isAhead, { error: 'inThePast', abort: true }),
+      endsAt: instant(readEnd).refine(isAhead, { error: 'inThePast' }),
       audience: z.enum(['all', 'chosen'], { error: 'choice' }),
     })
     .refine(({ firstSendingAt, endsAt }) => endsAt > firstSendingAt, {
@@ -123,8 +125,8 @@ const LOCAL_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?$/;
 function instant(read: (text: string) => Date | undefined) {
   return z
     .string({ error: 'required' })
-    .min(1, { error: 'required', abort: true })
-    .refine((text) => LOCAL_TIME.test(text) && read(text) !== undefined, { error: 'dateTime', abort: true })
+    .min(1, { error: 'required' })
+    .refine((text) => LOCAL_TIME.test(text) && read(text) !== undefined, { error: 'dateTime' })
     .transform((text) => read(text) ?? new Date(Number.NaN));
 }
 

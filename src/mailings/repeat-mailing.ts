@@ -4,18 +4,17 @@
  */
 import { sql } from 'kysely';
 
-import type { Database, Transaction } from '../lib/database.js';
 import { selectRecipientIds } from '../delivery/delivery-store.js';
+import type { Database, Transaction } from '../lib/database.js';
 import { addMessage } from '../messages/message-store.js';
 import { insertChosen, selectRecipients } from './audience-store.js';
-import type { MailingContent, RepeatableState } from './mailing.js';
 import { addMailing } from './mailing-store.js';
 import { repeatWindow } from './mailing-times.js';
+import type { MailingContent, RepeatableState } from './mailing.js';
 
 export type RepeatResult =
   /** `missing`: how many could not be taken because the recipient was deleted. */
-  | { ok: true; id: number; already: boolean; count: number; missing: number }
-  | { ok: false; fault: 'gone' | 'nobody' };
+  { ok: true; id: number; already: boolean; count: number; missing: number } | { ok: false; fault: 'gone' | 'nobody' };
 
 interface RepeatOrder {
   ownerId: number;

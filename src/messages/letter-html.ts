@@ -13,23 +13,38 @@ const PARAGRAPH = '<p dir="auto" style="margin:0 0 16px">';
 const SPECIAL = /[&<>"']/;
 const SPECIALS = /[&<>"']/g;
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-// Over escaped text: a link ends before white space, a quotation mark or an angle bracket, which are entities there.
-const LINK = /https?:\/\/(?:(?!&(?:lt|gt|quot|#39);)[^\s<>"'«»“”])+/gi;
-const TRAILING = /(?:[.,:;!?…)\]}]|&amp;)+$/;
+const LINKS = /https?:\/\/[^\s<>"'«»“”]+/gi;
+const CLOSING = '.,:;!?…)]}';
 
 /** Empty lines part paragraphs, line breaks stay, and addresses with http(s) become links. */
 export function textToHtml(text: string): string {
-  const escaped = SPECIAL.test(text) ? text.replaceAll(SPECIALS, (character) => ENTITIES[character] ?? '') : text;
-  const linked = escaped.includes('://') ? escaped.replaceAll(LINK, toLink) : escaped;
-  const paragraphs = linked.trim().split(/\n[ \t]*(?:\n[ \t]*)+/);
-  return `${HEAD}${paragraphs.map((paragraph) => `${PARAGRAPH}${paragraph.replaceAll('\n', '<br>\n')}</p>\n`).join('')}${FOOT}`;
+  const marked = text.includes('://') ? markLinks(text) : escape(text);
+  const paragraphs = marked.trim().split(/\n[^\S\n]*(?:\n[^\S\n]*)+/);
+  let html = HEAD;
+  for (const paragraph of paragraphs) html += `${PARAGRAPH}${paragraph.replaceAll('\n', '<br>\n')}</p>\n`;
+  return html + FOOT;
+}
+
+function markLinks(text: string): string {
+  let html = '';
+  let end = 0;
+  for (const { 0: match, index } of text.matchAll(LINKS)) {
+    const href = withoutClosing(match);
+    if (href.endsWith('//')) continue;
+    const escaped = escape(href);
+    html += `${escape(text.slice(end, index))}<a href="${escaped}">${escaped}</a>`;
+    end = index + href.length;
+  }
+  return html + escape(text.slice(end));
 }
 
 /** What closes a sentence or a bracket around the link is no part of it; a bracket that the link itself opens is. */
-function toLink(match: string): string {
-  const trailing = TRAILING.exec(match)?.[0] ?? '';
-  const closesOwn = trailing.startsWith(')') && match.includes('(');
-  const cut = match.length - trailing.length + (closesOwn ? 1 : 0);
-  const href = match.slice(0, cut);
-  return /^https?:\/\/.*[\p{L}\p{N}]/iu.test(href) ? `<a href="${href}">${href}</a>${match.slice(cut)}` : match;
+function withoutClosing(match: string): string {
+  let length = match.length;
+  while (length > 0 && CLOSING.includes(match.charAt(length - 1))) length -= 1;
+  return match.charAt(length) === ')' && match.includes('(') ? match.slice(0, length + 1) : match.slice(0, length);
+}
+
+function escape(text: string): string {
+  return SPECIAL.test(text) ? text.replaceAll(SPECIALS, (character) => ENTITIES[character] ?? '') : text;
 }

@@ -6,7 +6,7 @@ import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState, FoundCount, listHref, Pager, SearchBar, SortHeader, FOUND_LIMIT } from '../ui/list.js';
 import type { View } from '../ui/view.js';
-import { MAX_SUBJECT, type Message, type MessageSummary } from './message.js';
+import type { Message, MessageSummary } from './message.js';
 
 interface MessageListProps {
   view: View;
@@ -254,7 +254,7 @@ export function MessageFormPage({ view, form, message, conflict = false }: Messa
       {conflict && message ? <Conflict view={view} message={message} /> : <FormFaults view={view} form={form} />}
       <form method="post" action={back} class="card card-body" novalidate data-confirm-leave>
         <input type="hidden" name="version" value={form.typed['version'] ?? ''} />
-        <TextField view={view} form={form} name="subject" label={view.t('messages.subject')} maxlength={MAX_SUBJECT} autofocus={!message} autocomplete="off" />
+        <TextField view={view} form={form} name="subject" label={view.t('messages.subject')} autofocus={!message} autocomplete="off" />
         <TextArea view={view} form={form} name="body" label={view.t('messages.body')} hint={view.t('messages.form.bodyHint', { variable: NAME })} rows={14} />
         <div class="insert-bar js-only" role="group" aria-label={view.t('messages.form.insert')}>
           <span class="insert-bar-label">{view.t('messages.form.insert')}</span>

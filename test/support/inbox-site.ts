@@ -23,7 +23,10 @@ export interface InboxSite {
 const SECRET = 'a secret of the tests, long enough';
 
 /** The whole site, as far as it needs no jobs. */
-export function openInboxSite(db: Database, { lettersStayHere = true, baseUrl = 'http://localhost:3000' } = {}): InboxSite {
+export function openInboxSite(
+  db: Database,
+  { lettersStayHere = true, baseUrl = 'http://localhost:3000' } = {},
+): InboxSite {
   const auth = createAuth({ db, secret: SECRET, baseUrl, letters: { send: () => Promise.resolve() } });
   const web = createWeb({
     db,
@@ -47,7 +50,17 @@ export function openInboxSite(db: Database, { lettersStayHere = true, baseUrl = 
 async function openSession(db: Database, userId: number): Promise<string> {
   const token = randomBytes(24).toString('hex');
   const expiresAt = new Date(Date.now() + 3_600_000);
-  await db.insertInto('sessions').values({ user_id: userId, token, expires_at: expiresAt, ip_address: null, user_agent: null, impersonated_by: null }).execute();
+  await db
+    .insertInto('sessions')
+    .values({
+      user_id: userId,
+      token,
+      expires_at: expiresAt,
+      ip_address: null,
+      user_agent: null,
+      impersonated_by: null,
+    })
+    .execute();
   return encodeURIComponent(`${token}.${createHmac('sha256', SECRET).update(token).digest('base64')}`);
 }
 

@@ -15,7 +15,7 @@ const TOOL_FILES = [
   'vite.config.ts',
   '.oxlintrc.json',
   '.oxfmtrc.json',
-  'knip.json',
+  'knip.config.js',
 ];
 
 /** A folder with the project's tools and settings and other sources, to see what the tools make of them. */

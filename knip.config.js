@@ -1,0 +1,13 @@
+/** Style sheets bring packages in as well. */
+function listCssImports(text) {
+  const imports = text.matchAll(/(?:@import\s+|url\()['"]((?!data:)[^'"]+)['"]/g);
+  return Array.from(imports, ([, path]) => `import '${path}';`).join('\n');
+}
+
+export default {
+  entry: ['src/main.ts', 'src/cli.ts', 'client/main.ts', 'bin/*.mjs', '.ci/*.mjs', 'bench/*.ts', 'test/support/*.mjs'],
+  project: ['{src,client,bench,test}/**/*.{ts,tsx,css}', '{bin,.ci}/**/*.mjs'],
+  ignoreExportsUsedInFile: { interface: true, type: true },
+  ignoreDependencies: ['oxfmt', 'oxlint', 'oxlint-tsgolint'],
+  compilers: { css: listCssImports },
+};

@@ -1,0 +1,174 @@
+import { formatDateTime } from '../ui/format.js';
+import { Icon } from '../ui/icon.js';
+import { Layout } from '../ui/layout.js';
+import type { View } from '../ui/view.js';
+import { DisabledNotice, NoRecipientsNotice, StartFaultNotice, WindowOverNotice } from './mailing-notices.js';
+import { formatAudience, MailingBadge } from './mailing-parts.js';
+import { MailingProgress, type MailingProgressProps } from './mailing-progress.js';
+import type { AudienceSize, Mailing, MailingContent } from './mailing.js';
+
+interface CreatedMailingProps {
+  view: View;
+  mailing: Mailing;
+  audience: AudienceSize;
+}
+
+/** Before the start: what it will do, and what it still lacks. */
+export function CreatedMailingPage({ view, mailing, audience }: CreatedMailingProps) {
+  const { id, subject } = mailing;
+  return (
+    <Layout
+      view={view}
+      title={subject}
+      back={{ href: '/mailings', label: view.t('mailings.list.title') }}
+      actions={
+        <>
+          <a class="btn btn-outline-secondary" href={`/mailings/${id}/edit`}>
+            {view.t('common.edit')}
+          </a>
+          <DeleteButton view={view} mailing={mailing} />
+        </>
+      }
+    >
+      <div class="status-line">
+        <MailingBadge view={view} mailing={mailing} />
+      </div>
+      <DisabledNotice view={view} mailing={mailing} />
+      <StartFaultNotice view={view} mailing={mailing} />
+      <Start view={view} mailing={mailing} audience={audience} />
+      <dl class="facts card card-body">
+        <MessageFact view={view} mailing={mailing} />
+        <AudienceFact view={view} mailing={mailing} audience={audience} />
+        <TimeFacts view={view} mailing={mailing} />
+      </dl>
+    </Layout>
+  );
+}
+
+interface StartedMailingProps extends MailingProgressProps {
+  content: MailingContent | undefined;
+}
+
+/** From the start on: the live part, and the message as it was frozen. */
+export function StartedMailingPage({ content, ...progress }: StartedMailingProps) {
+  const { view, mailing } = progress;
+  const isRunning = mailing.status === 'running';
+  return (
+    <Layout
+      view={view}
+      title={mailing.subject}
+      back={{ href: '/mailings', label: view.t('mailings.list.title') }}
+      {...(isRunning ? { refresh: 5 } : { actions: <DeleteButton view={view} mailing={mailing} /> })}
+    >
+      <section {...(isRunning ? { 'data-live': `/mailings/${mailing.id}/progress` } : {})}>
+        <MailingProgress {...progress} />
+      </section>
+      <h2>{view.t('mailings.page.facts')}</h2>
+      <dl class="facts card card-body">
+        <TimeFacts view={view} mailing={mailing} />
+      </dl>
+      {content && <Content view={view} content={content} />}
+    </Layout>
+  );
+}
+
+function DeleteButton({ view, mailing }: { view: View; mailing: Mailing }) {
+  return (
+    <a class="btn btn-outline-danger" href={`/mailings/${mailing.id}/deletion`}>
+      {view.t('common.delete')}
+    </a>
+  );
+}
+
+function Start({ view, mailing, audience }: CreatedMailingProps) {
+  if (mailing.disabledAt !== null) return null;
+  if (audience.count === 0) return <NoRecipientsNotice view={view} mailing={mailing} />;
+  if (mailing.endsAt <= view.now) return <WindowOverNotice view={view} mailing={mailing} />;
+  const number = formatAudience(view, audience);
+  return (
+    <form method="post" action={`/mailings/${mailing.id}/start`} class="card card-body start-card">
+      {mailing.startFault === null && <p>{describeStart(view, mailing)}</p>}
+      <div class="form-actions">
+        <button class="btn btn-primary" type="submit">
+          <Icon name="send" />
+          {view.t('mailings.start.submit', { count: audience.count, number })}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function describeStart(view: View, { firstSendingAt }: Mailing): string {
+  if (firstSendingAt <= view.now) return view.t('mailings.start.due');
+  return view.t('mailings.start.byItself', { time: formatDateTime(view, firstSendingAt) });
+}
+
+function MessageFact({ view, mailing: { messageId, subject } }: { view: View; mailing: Mailing }) {
+  return (
+    <>
+      <dt>{view.t('mailings.message')}</dt>
+      <dd>
+        <a href={`/messages/${messageId}`}>
+          <bdi>{subject}</bdi>
+        </a>
+      </dd>
+    </>
+  );
+}
+
+function AudienceFact({ view, mailing, audience }: CreatedMailingProps) {
+  const isAll = mailing.audience === 'all';
+  const values = { count: audience.count, number: formatAudience(view, audience) };
+  return (
+    <>
+      <dt>{view.t('mailings.audience')}</dt>
+      <dd>
+        {view.t(isAll ? 'mailings.page.audienceAll' : 'mailings.audienceCount', values)}{' '}
+        <a href={isAll ? '/recipients' : `/mailings/${mailing.id}/audience`}>
+          {view.t(isAll ? 'mailings.page.showAudience' : 'mailings.page.chooseRecipients')}
+        </a>
+      </dd>
+    </>
+  );
+}
+
+function TimeFacts({ view, mailing }: { view: View; mailing: Mailing }) {
+  const times = [
+    ['mailings.firstSending', mailing.firstSendingAt],
+    ['mailings.end', mailing.endsAt],
+    ['mailings.created', mailing.createdAt],
+    ['mailings.startedAt', mailing.startedAt],
+    ['mailings.finishedAt', mailing.finishedAt],
+  ] as const;
+  return (
+    <>
+      {times.map(
+        ([label, time]) =>
+          time && (
+            <>
+              <dt>{view.t(label)}</dt>
+              <dd>
+                <time datetime={time.toISOString()}>
+                  {view.t('mailings.page.timeIn', { time: formatDateTime(view, time), timeZone: view.timeZone })}
+                </time>
+              </dd>
+            </>
+          ),
+      )}
+    </>
+  );
+}
+
+function Content({ view, content }: { view: View; content: MailingContent }) {
+  return (
+    <section class="card card-body">
+      <h2>{view.t('mailings.page.content')}</h2>
+      <h3>
+        <bdi>{content.subject}</bdi>
+      </h3>
+      <div class="text-lines">
+        <bdi>{content.body}</bdi>
+      </div>
+    </section>
+  );
+}

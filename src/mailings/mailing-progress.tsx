@@ -1,0 +1,139 @@
+import type { Attempt, Counters } from '../delivery/delivery.js';
+import { formatDateTime, formatNumber } from '../ui/format.js';
+import type { View } from '../ui/view.js';
+import { AttemptTable } from './attempt-table.js';
+import { Balance } from './balance.js';
+import { DisabledNotice } from './mailing-notices.js';
+import { MailingBadge } from './mailing-parts.js';
+import { describeMailing, type Mailing, type RepeatableState } from './mailing.js';
+
+export interface MailingProgressProps {
+  view: View;
+  mailing: Mailing;
+  /** Absent until the audience is frozen. */
+  counters: Counters | undefined;
+  attempts: Attempt[];
+}
+
+/** What changes while a mailing runs; the page asks for it again and again. */
+export function MailingProgress(props: MailingProgressProps) {
+  const { view, mailing, counters, attempts } = props;
+  return (
+    <>
+      <div class="status-line">
+        <MailingBadge view={view} mailing={mailing} />
+        <Controls view={view} mailing={mailing} />
+      </div>
+      <StateNotice view={view} mailing={mailing} />
+      {counters && <RepeatNotices view={view} mailing={mailing} counters={counters} />}
+      {counters && <Balance view={view} mailingId={mailing.id} counters={counters} />}
+      <h2>{view.t('mailings.attempts.title')}</h2>
+      <AttemptTable view={view} mailingId={mailing.id} attempts={attempts} label={view.t('mailings.attempts.title')} />
+    </>
+  );
+}
+
+function Controls({ view, mailing }: { view: View; mailing: Mailing }) {
+  const { id, status, stoppedAt, pausedAt } = mailing;
+  if (status !== 'running' || stoppedAt !== null) return null;
+  const isPaused = pausedAt !== null;
+  return (
+    <>
+      <form method="post" action={`/mailings/${id}/${isPaused ? 'continue' : 'pause'}`}>
+        <button class={isPaused ? 'btn btn-primary' : 'btn btn-outline-secondary'} type="submit">
+          {view.t(isPaused ? 'mailings.control.continue' : 'mailings.control.pause')}
+        </button>
+      </form>
+      <a class="btn btn-outline-danger" href={`/mailings/${id}/stop`}>
+        {view.t('mailings.control.stop')}
+      </a>
+    </>
+  );
+}
+
+function StateNotice({ view, mailing }: { view: View; mailing: Mailing }) {
+  if (mailing.disabledAt !== null) return <DisabledNotice view={view} mailing={mailing} />;
+  const state = describeMailing(mailing);
+  if (state === 'preparing') {
+    return <Notice title={view.t('mailings.preparing.title')} text={view.t('mailings.preparing.text')} />;
+  }
+  if (state === 'paused') {
+    const time = formatDateTime(view, mailing.endsAt);
+    return (
+      <Notice title={view.t('mailings.control.pausedTitle')} text={view.t('mailings.control.pausedText', { time })} />
+    );
+  }
+  if (state === 'stopping') {
+    return <Notice title={view.t('mailings.control.stoppingTitle')} text={view.t('mailings.control.stoppingText')} />;
+  }
+  return null;
+}
+
+function Notice({ title, text }: { title: string; text: string }) {
+  return (
+    <section class="notice">
+      <h2>{title}</h2>
+      <p>{text}</p>
+    </section>
+  );
+}
+
+/** What is in doubt waits for its owner's decision at once; the rest can be written to again when the mailing is over. */
+function RepeatNotices({ view, mailing, counters }: { view: View; mailing: Mailing; counters: Counters }) {
+  const isOver = mailing.status === 'finished';
+  const { inDoubt, expired, rejected, cancelled } = counters;
+  const notice = { view, mailingId: mailing.id };
+  return (
+    <>
+      {inDoubt > 0 && <RepeatNotice {...notice} state="in_doubt" count={inDoubt} />}
+      {isOver && expired > 0 && <RepeatNotice {...notice} state="expired" count={expired} />}
+      {isOver && rejected > 0 && <RepeatNotice {...notice} state="rejected" count={rejected} />}
+      {isOver && cancelled > 0 && <RepeatNotice {...notice} state="cancelled" count={cancelled} />}
+    </>
+  );
+}
+
+const REPEAT_TEXTS = {
+  in_doubt: { title: 'mailings.inDoubt.title', text: 'mailings.inDoubt.text', submit: 'mailings.repeat.submitInDoubt' },
+  expired: {
+    title: 'mailings.repeat.expiredTitle',
+    text: 'mailings.repeat.expiredText',
+    submit: 'mailings.repeat.submit',
+  },
+  rejected: {
+    title: 'mailings.repeat.rejectedTitle',
+    text: 'mailings.repeat.rejectedText',
+    submit: 'mailings.repeat.submit',
+  },
+  cancelled: {
+    title: 'mailings.repeat.cancelledTitle',
+    text: 'mailings.repeat.cancelledText',
+    submit: 'mailings.repeat.submit',
+  },
+} as const;
+
+interface RepeatNoticeProps {
+  view: View;
+  mailingId: number;
+  state: RepeatableState;
+  count: number;
+}
+
+function RepeatNotice({ view, mailingId, state, count }: RepeatNoticeProps) {
+  const { title, text, submit } = REPEAT_TEXTS[state];
+  return (
+    <section class="notice notice-warning">
+      <h2>{view.t(title, { count, number: formatNumber(view, count) })}</h2>
+      <p>{view.t(text)}</p>
+      <form method="post" action={`/mailings/${mailingId}/repeat`} class="form-actions">
+        <input type="hidden" name="state" value={state} />
+        <button class="btn btn-outline-secondary" type="submit">
+          {view.t(submit)}
+        </button>
+        <a class="btn btn-link" href={`/mailings/${mailingId}/deliveries?state=${state}`}>
+          {view.t('mailings.inDoubt.show')}
+        </a>
+      </form>
+    </section>
+  );
+}

@@ -1,0 +1,419 @@
+import { Hono } from 'hono';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { addMailing, addMessage, addRecipients, addUser } from '../../test/support/fixtures.js';
+import { freezeAudience } from '../delivery/ledger-store.js';
+import type { Database } from '../lib/database.js';
+import { HttpError } from '../lib/errors.js';
+import { translate, type Locale } from '../lib/i18n.js';
+import { readFlash } from '../ui/flash.js';
+import type { View, WebEnv } from '../ui/view.js';
+import { mailingRoutes } from './mailing-routes.js';
+import { findMailing } from './mailing-store.js';
+import { startMailing } from './start-mailing.js';
+
+let database: TestDatabase;
+let db: Database;
+let owner: number;
+let stranger: number;
+
+const NOW = new Date('2026-03-01T12:20:00Z');
+const START = new Date('2026-03-02T12:00:00Z');
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = database.db;
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  [owner, stranger] = [await addUser(db), await addUser(db)];
+});
+
+interface Visit {
+  userId?: number;
+  locale?: Locale;
+  fields?: Record<string, string> | [string, string][];
+}
+
+interface Answer {
+  status: number;
+  location: string | null;
+  text: string;
+  headers: Headers;
+  flash: string;
+}
+
+/** The routes behind as much of the site as they need, for a visitor in Berlin. */
+async function visit(path: string, { userId = owner, locale = 'ru', fields }: Visit = {}): Promise<Answer> {
+  const site = new Hono<WebEnv>();
+  site.onError((error, c) => {
+    if (error instanceof HttpError) return c.text(error.code, error.status);
+    throw error;
+  });
+  site.use(async (c, next) => {
+    const url = new URL(c.req.url);
+    const query = Object.fromEntries(url.searchParams);
+    c.set('view', { ...makeView(userId, locale), path: url.pathname + url.search, query, flash: readFlash(c) });
+    await next();
+  });
+  site.route('/mailings', mailingRoutes({ db, clock: { now: () => NOW } }));
+  const init = fields ? { method: 'POST', body: new URLSearchParams(fields) } : {};
+  const response = await site.request(path, init);
+  return {
+    status: response.status,
+    location: response.headers.get('location'),
+    text: await response.text(),
+    headers: response.headers,
+    flash: decodeURIComponent(response.headers.getSetCookie().join()),
+  };
+}
+
+function makeView(userId: number, locale: Locale): View {
+  const timeZone = 'Europe/Berlin';
+  const user = {
+    id: userId,
+    email: 'a@example.com',
+    name: 'A',
+    role: 'user',
+    locale,
+    timeZone,
+    theme: 'auto',
+    welcomed: true,
+  } as const;
+  return {
+    t: translate(locale),
+    locale,
+    timeZone,
+    theme: 'auto',
+    user,
+    now: NOW,
+    path: '',
+    query: {},
+    flash: null,
+    lettersStayHere: false,
+    mayReadInbox: false,
+    assets: { script: '/main.js', styles: [] },
+  };
+}
+
+async function makeFields(changes: Record<string, string> = {}): Promise<Record<string, string>> {
+  const messageId = String(await addMessage(db, owner));
+  return { messageId, firstSendingAt: '2026-03-02T10:00', endsAt: '2026-03-03T10:00', audience: 'all', ...changes };
+}
+
+/** A started mailing to three: accepted, in doubt and waiting, with an attempt for the first two. */
+async function makeStarted(): Promise<{ id: number; deliveries: number[] }> {
+  await addRecipients(db, owner, 3);
+  const id = await addMailing(db, owner, { firstSendingAt: START });
+  await startMailing(db, owner, id, NOW);
+  await freezeAudience(db, id);
+  const rows = await db
+    .selectFrom('deliveries')
+    .select(['id', 'address'])
+    .where('mailing_id', '=', id)
+    .orderBy('id')
+    .execute();
+  for (const [index, state] of (['accepted', 'in_doubt'] as const).entries()) {
+    const row = rows[index];
+    if (!row) throw new Error('a delivery is missing');
+    await db.updateTable('deliveries').set({ state, attempt_count: 1 }).where('id', '=', row.id).execute();
+    const reply =
+      state === 'accepted' ? { reply_code: 250, reply: '2.0.0 ok\nqueued as <4711>' } : { reply: 'connection lost' };
+    const facts = { started_at: NOW, duration_ms: 1234, outcome: state, relay: 'mx.example', stage: 'dot' };
+    await db
+      .insertInto('attempts')
+      .values({ delivery_id: row.id, mailing_id: id, address: row.address, ...facts, ...reply })
+      .execute();
+  }
+  const counters = { waiting: 1, accepted: 1, in_doubt: 1, attempts_accepted: 1, attempts_in_doubt: 1 };
+  await db.updateTable('mailing_counters').set(counters).where('mailing_id', '=', id).execute();
+  return { id, deliveries: rows.map((row) => row.id) };
+}
+
+/** What a reader sees, without the markup. */
+function readText(html: string): string {
+  return html.replaceAll(/<[^>]*>/g, ' ').replaceAll(/[\s\u00a0\u202f]+/g, ' ');
+}
+
+test('an empty list says what is needed first', async () => {
+  expect((await visit('/mailings')).text).toContain('Рассылке нужны получатели и сообщение');
+  await addMessage(db, owner);
+  expect((await visit('/mailings')).text).toContain('Рассылке нужны получатели. Сначала');
+  await addRecipients(db, owner, 1);
+  expect((await visit('/mailings', { locale: 'en' })).text).toContain('A mailing is a message, recipients and a time.');
+});
+
+test('the form begins with the next full hour, the visitor’s time zone and the message of the address', async () => {
+  const messageId = await addMessage(db, owner, 'Spring');
+  const { text } = await visit(`/mailings/new?message=${messageId}`);
+  expect(text).toContain('value="2026-03-01T14:00"');
+  expect(text).toContain('value="2026-03-02T14:00"');
+  expect(text).toContain('Ваш часовой пояс: Europe/Berlin');
+  expect(text).toMatch(new RegExp(`<option value="${messageId}" selected="">Spring</option>`));
+  const foreign = await addMessage(db, stranger, 'Foreign');
+  expect((await visit(`/mailings/new?message=${foreign}`)).text).not.toContain('Foreign');
+});
+
+test('saving leads on to choosing recipients where some are to be chosen', async () => {
+  const all = await visit('/mailings', { fields: await makeFields() });
+  expect([all.status, all.location]).toEqual([303, expect.stringMatching(/^\/mailings\/\d+$/)]);
+  const chosen = await visit('/mailings', { fields: await makeFields({ audience: 'chosen' }) });
+  expect([chosen.status, chosen.location]).toEqual([303, expect.stringMatching(/^\/mailings\/\d+\/audience$/)]);
+});
+
+test('a form with faults comes back as it was typed, each fault at its field', async () => {
+  const fields = await makeFields({
+    endsAt: '2026-03-02T09:00',
+    firstSendingAt: '2026-02-02T09:00',
+    audience: 'chosen',
+  });
+  const past = await visit('/mailings', { fields });
+  expect(past.status).toBe(422);
+  expect(past.text).toMatch(/id="fault-firstSendingAt">Это время уже прошло/);
+  expect(past.text).toContain('value="2026-02-02T09:00"');
+  const backwards = await visit('/mailings', { fields: await makeFields({ endsAt: '2026-03-02T09:00' }) });
+  expect(backwards.text).toMatch(/id="fault-endsAt">Окончание должно быть позже/);
+});
+
+test('somebody else’s message is answered exactly as one that does not exist', async () => {
+  const foreign = String(await addMessage(db, stranger, 'Foreign'));
+  const answers = await Promise.all(
+    [foreign, '999999999', 'x', '0'].map(async (messageId) => {
+      const { status, text } = await visit('/mailings', { fields: await makeFields({ messageId }) });
+      // The messages that can be chosen grow from one request to the next.
+      return { status, text: text.replaceAll(/<option value="\d+">Hello<\/option>/g, '') };
+    }),
+  );
+  expect(answers[0]?.status).toBe(422);
+  expect(answers[0]?.text).toMatch(/id="fault-messageId">Такого сообщения нет/);
+  for (const answer of answers) expect(answer).toEqual(answers[0]);
+});
+
+test('emoji, right-to-left and zero bytes in a field break nothing', async () => {
+  for (const odd of ['😀', '\u202eאבג', '\0', '<b>']) {
+    const changes = { messageId: odd, firstSendingAt: odd, endsAt: odd, audience: odd };
+    expect((await visit('/mailings', { fields: await makeFields(changes) })).status).toBe(422);
+    const query = new URLSearchParams({ q: odd, status: odd, sort: odd, after: odd, message: odd }).toString();
+    for (const path of ['/mailings', '/mailings/new']) expect((await visit(`${path}?${query}`)).status).toBe(200);
+  }
+});
+
+test('the later of two tabs sees what is saved now beside what it typed', async () => {
+  const id = await addMailing(db, owner, { firstSendingAt: START });
+  const mine = await makeFields({ version: '1', endsAt: '2026-03-09T10:00' });
+  expect(
+    (await visit(`/mailings/${id}`, { fields: await makeFields({ version: '1', audience: 'chosen' }) })).status,
+  ).toBe(303);
+  const late = await visit(`/mailings/${id}`, { fields: mine });
+  expect(late.status).toBe(409);
+  expect(late.text).toContain('За это время кто-то сохранил изменения');
+  expect(late.text).toContain('value="2026-03-09T10:00"');
+  expect(readText(late.text)).toContain('Окончание 3 мар. 2026 г., 10:00');
+  expect((await visit(`/mailings/${id}`, { fields: { ...mine, version: '2' } })).status).toBe(303);
+});
+
+test('an unchanged start stays the same instant in the hour that comes twice', async () => {
+  const second = new Date('2026-10-25T01:30:00Z');
+  const id = await addMailing(db, owner, { firstSendingAt: second });
+  const fields = await makeFields({ version: '1', firstSendingAt: '2026-10-25T02:30', endsAt: '2026-10-26T10:00' });
+  await visit(`/mailings/${id}`, { fields });
+  expect((await findMailing(db, owner, id))?.firstSendingAt).toEqual(second);
+});
+
+test('a mailing that missed its start is saved only with a new time', async () => {
+  const past = new Date('2026-02-20T09:00:00Z');
+  const id = await addMailing(db, owner, { firstSendingAt: past });
+  const fields = await makeFields({ version: '1', firstSendingAt: '2026-02-20T10:00' });
+  await db.updateTable('mailings').set({ start_fault: 'no_recipients' }).where('id', '=', id).execute();
+  expect((await visit(`/mailings/${id}`, { fields })).text).toMatch(/id="fault-firstSendingAt">Это время уже прошло/);
+  await db.updateTable('mailings').set({ start_fault: null }).where('id', '=', id).execute();
+  expect((await visit(`/mailings/${id}`, { fields })).status).toBe(303);
+});
+
+test.each([
+  [1, 'Отправить сейчас — 1 получателю'],
+  [3, 'Отправить сейчас — 3 получателям'],
+  [21, 'Отправить сейчас — 21 получателю'],
+  [1205, 'Отправить сейчас — 1 205 получателям'],
+])('the button names %i recipients in good Russian', async (count, label) => {
+  await addRecipients(db, owner, count);
+  const id = await addMailing(db, owner, { firstSendingAt: START });
+  expect(readText((await visit(`/mailings/${id}`)).text)).toContain(label);
+});
+
+test('a mailing without recipients says so in place of the button', async () => {
+  const id = await addMailing(db, owner, { firstSendingAt: START, chosen: [] });
+  const { text } = await visit(`/mailings/${id}`);
+  expect(text).toContain('Для этой рассылки никто не выбран');
+  expect(text).not.toContain('Отправить сейчас');
+  const pressed = await visit(`/mailings/${id}/start`, { fields: {} });
+  expect([pressed.location, pressed.flash]).toEqual([
+    `/mailings/${id}`,
+    expect.stringContaining('у неё нет получателей'),
+  ]);
+});
+
+test('says why it did not start by itself, who disabled it, and that its time is over', async () => {
+  await addRecipients(db, owner, 1);
+  const past = new Date('2026-02-01T12:00:00Z');
+  const id = await addMailing(db, owner, { firstSendingAt: past });
+  await db.updateTable('mailings').set({ start_fault: 'window_over' }).where('id', '=', id).execute();
+  const over = await visit(`/mailings/${id}`);
+  expect(over.text).toContain('Рассылка не началась в своё время');
+  expect(over.text).toContain('Время окончания прошло');
+  expect(over.text).not.toContain('Отправить сейчас —');
+  const manager = await addUser(db, { role: 'manager' });
+  const disabled = { disabled_at: NOW, disabled_by: manager, disabled_reason: 'Жалобы на спам' };
+  await db.updateTable('mailings').set(disabled).where('id', '=', id).execute();
+  const answer = await visit(`/mailings/${id}`);
+  expect(answer.text).toContain('Причина: Жалобы на спам');
+  expect(answer.text).toMatch(/Отключил менеджер User \d+/);
+  expect(answer.text).not.toContain('/start"');
+});
+
+test('one press starts, and the second one just shows it running', async () => {
+  await addRecipients(db, owner, 2);
+  const id = await addMailing(db, owner, { firstSendingAt: START });
+  for (let press = 0; press < 2; press += 1) {
+    const pressed = await visit(`/mailings/${id}/start`, { fields: {} });
+    expect([pressed.status, pressed.location]).toEqual([303, `/mailings/${id}`]);
+    expect(pressed.flash).toContain('Рассылка запущена.');
+  }
+  const { text } = await visit(`/mailings/${id}`);
+  expect(text).toContain(`data-live="/mailings/${id}/progress"`);
+  expect(text).toContain('Составляем список');
+});
+
+test('shows where every letter is, each attempt with its reply, and what is in doubt', async () => {
+  const { id } = await makeStarted();
+  const progress = await visit(`/mailings/${id}/progress`);
+  const seen = readText(progress.text);
+  expect(progress.headers.get('x-live')).toBeNull();
+  expect(progress.text).not.toContain('<html');
+  expect(seen).toContain('Сходится: 3 = 1 + 1 + 1');
+  expect(seen).toContain('Успешно 1 Не успешно 1');
+  expect(seen).toContain('250 2.0.0 ok queued as &lt;4711&gt;');
+  expect(seen).toContain('не успешно: исход неизвестен');
+  expect(seen).toContain('1 письмо под вопросом');
+  expect(seen).toContain('1 234 мс');
+  expect(seen).toContain('01.03.2026, 13:20:00');
+  expect(progress.text).toContain('<rect class="balance-accepted" x="0.000" y="0" width="33.333" height="4">');
+  expect(progress.text).toContain(`href="/mailings/${id}/deliveries?state=in_doubt"`);
+  expect((await visit(`/mailings/${id}`)).text).toContain('Dear {{ name }}!');
+});
+
+test('the live part ends with the mailing', async () => {
+  const { id } = await makeStarted();
+  await db.updateTable('mailings').set({ status: 'finished', finished_at: NOW }).where('id', '=', id).execute();
+  const progress = await visit(`/mailings/${id}/progress`);
+  expect(progress.headers.get('x-live')).toBe('done');
+  expect((await visit(`/mailings/${id}`)).text).not.toContain('data-live');
+});
+
+test('pauses, continues and stops; stopping asks and says what goes', async () => {
+  const { id } = await makeStarted();
+  await visit(`/mailings/${id}/pause`, { fields: {} });
+  expect((await visit(`/mailings/${id}/progress`)).text).toContain('Рассылка приостановлена');
+  await visit(`/mailings/${id}/continue`, { fields: {} });
+  expect((await visit(`/mailings/${id}/progress`)).text).not.toContain('Рассылка приостановлена');
+  const asked = readText((await visit(`/mailings/${id}/stop`)).text);
+  expect(asked).toContain('принято 1 письмо.');
+  expect(asked).toContain('Ещё 1 письмо ждёт своей очереди: оно будет отменено.');
+  await visit(`/mailings/${id}/stop`, { fields: {} });
+  expect((await visit(`/mailings/${id}/progress`)).text).toContain('Рассылка останавливается');
+});
+
+test('sending again what is in doubt makes a new mailing and says for how many', async () => {
+  const { id } = await makeStarted();
+  const answer = await visit(`/mailings/${id}/repeat`, { fields: { state: 'in_doubt' } });
+  expect(answer.location).toMatch(/^\/mailings\/\d+$/);
+  expect(answer.flash).toContain('Создана рассылка для 1 получателя');
+  expect((await visit(`/mailings/${id}/repeat`, { fields: { state: 'accepted' } })).status).toBe(404);
+});
+
+test('lists deliveries by state and beginning of the address, and shows one with its attempts', async () => {
+  const { id, deliveries } = await makeStarted();
+  const all = readText((await visit(`/mailings/${id}/deliveries`)).text);
+  expect(all).toMatch(/r1@example.com.*r2@example.com.*r3@example.com/);
+  const doubtful = readText((await visit(`/mailings/${id}/deliveries?state=in_doubt`)).text);
+  expect(doubtful).toContain('r2@example.com');
+  expect(doubtful).not.toContain('r1@example.com');
+  const found = readText((await visit(`/mailings/${id}/deliveries?q=R3`)).text);
+  expect(found).toContain('r3@example.com');
+  expect(found).not.toContain('r1@example.com');
+  const one = readText((await visit(`/mailings/${id}/deliveries/${deliveries[0]}`)).text);
+  expect(one).toContain('queued as &lt;4711&gt;');
+});
+
+test('recipients are ticked, found, removed and cleared without JavaScript, and the list’s place is kept', async () => {
+  const ids = await addRecipients(db, owner, 12);
+  const id = await addMailing(db, owner, { firstSendingAt: START, chosen: [] });
+  const path = `/mailings/${id}/audience`;
+  expect((await visit(path)).text).toContain('Добавить всех (12)');
+  const [a = 0, b = 0] = ids;
+  const add: [string, string][] = [
+    ['act', 'add'],
+    ['ids', String(a)],
+    ['ids', String(b)],
+    ['query', 'q=r1&only=chosen&evil=//x'],
+  ];
+  const added = await visit(path, { fields: add });
+  expect([added.location, added.flash]).toEqual([
+    `${path}?q=r1&only=chosen`,
+    expect.stringContaining('Добавлены 2 получателя.'),
+  ]);
+  expect((await visit(`${path}?only=chosen`)).text).toContain('Выбраны 2 получателя');
+  expect((await visit(`${path}?q=r1`)).text).toContain('Добавить всё найденное (4)');
+  expect((await visit(path, { fields: { act: 'add_found', q: 'r1' } })).flash).toContain('Добавлены 3 получателя.');
+  expect((await visit(path, { fields: { act: 'remove', ids: String(a) } })).flash).toContain('Убран 1 получатель.');
+  expect((await visit(path, { fields: { act: 'add' } })).flash).toContain('Сначала отметьте получателей.');
+  expect((await visit(`${path}/clearing`)).text).toContain('Из рассылки уйдут 4 получателя.');
+  expect((await visit(`${path}/clearing`, { fields: {} })).flash).toContain('Убраны 4 получателя.');
+});
+
+test('deleting asks, says what goes, and refuses a running mailing', async () => {
+  const { id } = await makeStarted();
+  const refused = await visit(`/mailings/${id}/deletion`, { fields: {} });
+  expect([refused.location, refused.flash]).toEqual([`/mailings/${id}`, expect.stringContaining('сначала остановите')]);
+  await db.updateTable('mailings').set({ status: 'finished', finished_at: NOW }).where('id', '=', id).execute();
+  expect(readText((await visit(`/mailings/${id}/deletion`)).text)).toContain(
+    'её история: 3 доставки со всеми попытками',
+  );
+  expect((await visit(`/mailings/${id}/deletion`, { fields: {} })).location).toBe('/mailings');
+  expect((await visit(`/mailings/${id}`)).status).toBe(404);
+});
+
+test('every address of another owner’s mailing is answered as if there were none', async () => {
+  const { id, deliveries } = await makeStarted();
+  const created = await addMailing(db, owner, { firstSendingAt: START, chosen: [] });
+  const [delivery = 0] = deliveries;
+  const pages = ['', '/edit', '/deletion', '/audience', '/audience/clearing', '/stop', '/progress', '/deliveries'];
+  const presses = [
+    '',
+    '/start',
+    '/pause',
+    '/continue',
+    '/stop',
+    '/repeat',
+    '/deletion',
+    '/audience',
+    '/audience/clearing',
+  ];
+  for (const mailing of [id, created, 999_999_999]) {
+    for (const page of [...pages, `/deliveries/${delivery}`]) {
+      const { status } = await visit(`/mailings/${mailing}${page}`, { userId: stranger });
+      expect({ page, status }).toEqual({ page, status: 404 });
+    }
+    for (const press of presses) {
+      const fields = await makeFields({ state: 'in_doubt', act: 'add_found', version: '1' });
+      const { status } = await visit(`/mailings/${mailing}${press}`, { userId: stranger, fields });
+      expect({ press, status }).toEqual({ press, status: 404 });
+    }
+  }
+  const other = await addMailing(db, owner);
+  expect((await visit(`/mailings/${other}/deliveries/${delivery}`)).status).toBe(404);
+  expect(readText((await visit('/mailings', { userId: stranger })).text)).toContain('Рассылок пока нет');
+  expect(await findMailing(db, owner, id)).toMatchObject({ status: 'running', pausedAt: null, stoppedAt: null });
+  expect(await findMailing(db, owner, created)).toMatchObject({ status: 'created', version: 1 });
+});
