@@ -61,7 +61,7 @@ export async function readCounters(db: Database, ownerId: number, mailingIds: nu
 
 /** The sums over all of the owner's mailings. */
 export async function sumCounters(db: Database, ownerId: number): Promise<Counters> {
-  const sum = (column: string) => sql<number>`coalesce(sum(${sql.ref(column)}), 0)::bigint`;
+  const sum = (column: string) => sql<number>`coalesce(sum(${sql.ref(`mailing_counters.${column}`)}), 0)::bigint`;
   return db
     .selectFrom('mailing_counters')
     .innerJoin('mailings', 'mailings.id', 'mailing_counters.mailing_id')

@@ -12,7 +12,12 @@ export interface SampleDelivery {
 }
 
 /** Writes the whole ledger of a sample mailing at once, as if it had been sent; nothing leaves. */
-export async function addSampleDeliveries(db: Database, ownerId: number, mailingId: number, deliveries: SampleDelivery[]): Promise<void> {
+export async function addSampleDeliveries(
+  db: Database,
+  ownerId: number,
+  mailingId: number,
+  deliveries: SampleDelivery[],
+): Promise<void> {
   await db
     .selectFrom('mailings')
     .select('id')
@@ -21,7 +26,10 @@ export async function addSampleDeliveries(db: Database, ownerId: number, mailing
     .where('is_sample', '=', true)
     .executeTakeFirstOrThrow();
   for (const delivery of deliveries) await addDelivery(db, mailingId, delivery);
-  await db.insertInto('mailing_counters').values({ mailing_id: mailingId, ...countAll(deliveries) }).execute();
+  await db
+    .insertInto('mailing_counters')
+    .values({ mailing_id: mailingId, ...countAll(deliveries) })
+    .execute();
 }
 
 async function addDelivery(db: Database, mailingId: number, delivery: SampleDelivery): Promise<void> {

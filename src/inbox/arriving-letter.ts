@@ -17,7 +17,7 @@ interface Envelope {
   recipients: string[];
 }
 
-export const PURPOSE_HEADER = 'X-Vestnik-Purpose';
+const PURPOSE_HEADER = 'X-Vestnik-Purpose';
 
 const MAX_HEADER_BYTES = 64 * 1024;
 const MAX_TEXT = 1000;

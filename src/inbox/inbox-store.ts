@@ -65,7 +65,7 @@ export async function storeLetters(db: Database, letters: ArrivingLetter[], trim
         where id > ${trimmedTo} and id <= (select id from horizon)
         order by id for update skip locked
       ),
-      gone as (delete from inbox_letters where id in (select id from old)),
+      gone as (delete from inbox_letters where id = any (array(select id from old))),
       stored as (
         insert into inbox_letters (sender, recipients, subject, purpose, source, search_text)
         select arrived.*

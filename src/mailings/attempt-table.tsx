@@ -71,7 +71,7 @@ function AttemptRow({ view, mailingId, attempt }: { view: View; mailingId: numbe
 function Reply({ view, attempt }: { view: View; attempt: Attempt }) {
   const { outcome, stage, replyCode, reply } = attempt;
   return (
-    <>
+    <div>
       <bdi class="reply text-lines">
         {replyCode !== null && <strong>{replyCode} </strong>}
         {reply}
@@ -79,6 +79,6 @@ function Reply({ view, attempt }: { view: View; attempt: Attempt }) {
       {outcome !== 'accepted' && (
         <small class="d-block text-body-secondary">{view.t('mailings.attempts.stage', { stage })}</small>
       )}
-    </>
+    </div>
   );
 }

@@ -90,7 +90,13 @@ function BalanceSentence({ view, parts, counters }: { view: View; parts: Part[];
   const sum = `${formatNumber(view, counters.audience)} = ${terms.join(' + ') || '0'}`;
   const balanced = isBalanced(counters);
   return (
-    <p class={balanced ? 'balance-sentence' : 'balance-sentence text-danger'}>
+    <p
+      class={
+        balanced
+          ? 'balance-sentence d-flex align-items-center gap-2'
+          : 'balance-sentence d-flex align-items-center gap-2 text-danger'
+      }
+    >
       <Icon name={balanced ? 'check-circle' : 'exclamation-triangle'} />
       {view.t(balanced ? 'mailings.balance.balanced' : 'mailings.balance.unbalanced', { sum })}
     </p>

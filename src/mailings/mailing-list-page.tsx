@@ -3,7 +3,7 @@ import type { ListQuery, Page } from '../lib/list.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
-import { EmptyState, Filter, FoundCount, Pager, SearchBar, SortHeader } from '../ui/list.js';
+import { EmptyState, Filter, FOUND_LIMIT, FoundCount, Pager, SearchBar, SortHeader } from '../ui/list.js';
 import type { View } from '../ui/view.js';
 import { MailingBadge } from './mailing-parts.js';
 import { MAILING_STATUSES, type Mailing } from './mailing.js';
@@ -64,7 +64,7 @@ function describeLack({ message, recipients }: MailingListProps['lacks']) {
 
 function Mailings(props: MailingListProps) {
   const { view, list, page, found } = props;
-  const isFiltered = list.search !== '' || Boolean(view.query['status']);
+  const isTotal = list.search === '' && !view.query['status'] && found <= FOUND_LIMIT;
   return (
     <>
       <SearchBar view={view} list={list} label={view.t('mailings.list.search')}>
@@ -76,10 +76,10 @@ function Mailings(props: MailingListProps) {
         />
       </SearchBar>
       <p class="list-count" role="status">
-        {isFiltered ? (
-          <FoundCount view={view} count={found} />
-        ) : (
+        {isTotal ? (
           view.t('mailings.list.total', { count: found, number: formatNumber(view, found) })
+        ) : (
+          <FoundCount view={view} count={found} />
         )}
       </p>
       {page.rows.length === 0 ? <NothingFound view={view} /> : <MailingTable {...props} />}

@@ -30,7 +30,7 @@ export function CreatedMailingPage({ view, mailing, audience }: CreatedMailingPr
         </>
       }
     >
-      <div class="status-line">
+      <div class="status-line d-flex flex-wrap align-items-center gap-2 mb-3">
         <MailingBadge view={view} mailing={mailing} />
       </div>
       <DisabledNotice view={view} mailing={mailing} />
@@ -86,7 +86,7 @@ function Start({ view, mailing, audience }: CreatedMailingProps) {
   if (mailing.endsAt <= view.now) return <WindowOverNotice view={view} mailing={mailing} />;
   const number = formatAudience(view, audience);
   return (
-    <form method="post" action={`/mailings/${mailing.id}/start`} class="card card-body start-card">
+    <form method="post" action={`/mailings/${mailing.id}/start`} class="card card-body start-card mb-3">
       {mailing.startFault === null && <p>{describeStart(view, mailing)}</p>}
       <div class="form-actions">
         <button class="btn btn-primary" type="submit">

@@ -20,7 +20,7 @@ export function MailingProgress(props: MailingProgressProps) {
   const { view, mailing, counters, attempts } = props;
   return (
     <>
-      <div class="status-line">
+      <div class="status-line d-flex flex-wrap align-items-center gap-2 mb-3">
         <MailingBadge view={view} mailing={mailing} />
         <Controls view={view} mailing={mailing} />
       </div>

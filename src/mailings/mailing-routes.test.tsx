@@ -294,7 +294,7 @@ test('shows where every letter is, each attempt with its reply, and what is in d
   expect(seen).toContain('Сходится: 3 = 1 + 1 + 1');
   expect(seen).toContain('Успешно 1 Не успешно 1');
   expect(seen).toContain('250 2.0.0 ok queued as &lt;4711&gt;');
-  expect(seen).toContain('не успешно: исход неизвестен');
+  expect(seen).toContain('не успешно: под вопросом');
   expect(seen).toContain('1 письмо под вопросом');
   expect(seen).toContain('1 234 мс');
   expect(seen).toContain('01.03.2026, 13:20:00');

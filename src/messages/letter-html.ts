@@ -6,7 +6,7 @@ const HEAD =
   '<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">' +
   '<meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark"><title></title></head>' +
   '<body style="margin:0;padding:0"><div style="max-width:600px;margin:0 auto;padding:24px 16px;' +
-  'font:16px/1.5 -apple-system,BlinkMacSystemFont,\'Segoe UI\',Roboto,Arial,sans-serif;overflow-wrap:anywhere">\n';
+  "font:16px/1.5 -apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Arial,sans-serif;overflow-wrap:anywhere\">\n";
 const FOOT = '</div></body></html>\n';
 const PARAGRAPH = '<p dir="auto" style="margin:0 0 16px">';
 

@@ -25,7 +25,9 @@ export function MessageDeletionPage({ view, messages, waiting }: DeletionProps) 
     <ConfirmPage
       view={view}
       title={
-        count === 1 ? view.t('messages.deletion.titleOne', { subject: first?.subject }) : view.t('messages.deletion.titleMany', { count })
+        count === 1
+          ? view.t('messages.deletion.titleOne', { subject: first?.subject })
+          : view.t('messages.deletion.titleMany', { count })
       }
       cancelHref={count === 1 ? `/messages/${first?.id}` : '/messages'}
       action="/messages/deletion"
@@ -52,7 +54,12 @@ function MessagesInUsePage({ view, messages, waiting }: DeletionProps) {
   const used = messages.filter(({ id }) => waiting.some(({ messageId }) => messageId === id));
   const free = messages.filter((message) => !used.includes(message));
   return (
-    <Layout view={view} title={view.t('messages.deletion.inUseTitle', { count: used.length })} back={{ href: '/messages', label: view.t('messages.list.title') }} narrow>
+    <Layout
+      view={view}
+      title={view.t('messages.deletion.inUseTitle', { count: used.length })}
+      back={{ href: '/messages', label: view.t('messages.list.title') }}
+      narrow
+    >
       <section class="card card-body">
         <p>{view.t('messages.deletion.inUseText', { count: used.length })}</p>
         {used.map(({ id, subject }) => (
@@ -67,7 +74,9 @@ function MessagesInUsePage({ view, messages, waiting }: DeletionProps) {
                 .filter(({ messageId }) => messageId === id)
                 .map((mailing) => (
                   <li>
-                    <a href={`/mailings/${mailing.id}`}>{view.t('messages.deletion.mailing', { time: formatDateTime(view, mailing.firstSendingAt) })}</a>
+                    <a href={`/mailings/${mailing.id}`}>
+                      {view.t('messages.deletion.mailing', { time: formatDateTime(view, mailing.firstSendingAt) })}
+                    </a>
                   </li>
                 ))}
             </ul>

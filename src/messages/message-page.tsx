@@ -1,7 +1,5 @@
-import type { FormState } from '../lib/form.js';
 import type { ListQuery, Page } from '../lib/list.js';
 import { formatDateTime } from '../ui/format.js';
-import { FormActions, FormFaults, TextArea, TextField } from '../ui/form.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState, FoundCount, listHref, Pager, SearchBar, SortHeader, FOUND_LIMIT } from '../ui/list.js';
@@ -28,7 +26,11 @@ export function MessageListPage({ view, list, page, count }: MessageListProps) {
         <>
           <SearchBar view={view} list={list} label={view.t('messages.list.search')} />
           <p class="list-count" role="status">
-            {list.search === '' && count <= FOUND_LIMIT ? view.t('messages.list.total', { count }) : <FoundCount view={view} count={count} />}
+            {list.search === '' && count <= FOUND_LIMIT ? (
+              view.t('messages.list.total', { count })
+            ) : (
+              <FoundCount view={view} count={count} />
+            )}
           </p>
           {page.rows.length === 0 ? <NothingFound view={view} /> : <MessageTable view={view} list={list} page={page} />}
         </>
@@ -64,7 +66,12 @@ function MessageTable({ view, list, page }: Omit<MessageListProps, 'count'>) {
           <thead>
             <tr>
               <th scope="col" class="cell-select">
-                <input class="form-check-input" type="checkbox" data-select-all aria-label={view.t('common.list.selectAll')} />
+                <input
+                  class="form-check-input"
+                  type="checkbox"
+                  data-select-all
+                  aria-label={view.t('common.list.selectAll')}
+                />
               </th>
               <SortHeader view={view} list={list} sort="subject">
                 {view.t('messages.subject')}
@@ -97,7 +104,13 @@ function MessageRow({ view, message }: { view: View; message: MessageSummary }) 
   return (
     <tr>
       <td class="cell-select">
-        <input class="form-check-input" type="checkbox" name="ids" value={String(id)} aria-label={`${view.t('common.list.select')} ${subject}`} />
+        <input
+          class="form-check-input"
+          type="checkbox"
+          name="ids"
+          value={String(id)}
+          aria-label={`${view.t('common.list.select')} ${subject}`}
+        />
       </td>
       <td data-label={view.t('messages.subject')}>
         <a class="row-link" href={`/messages/${id}`}>
@@ -206,7 +219,15 @@ function LetterPreview({ view, preview, addressees }: Omit<MessagePageProps, 'me
   );
 }
 
-function AddresseeChoice({ view, chosen, addressees }: { view: View; chosen: number | null; addressees: MessagePageProps['addressees'] }) {
+function AddresseeChoice({
+  view,
+  chosen,
+  addressees,
+}: {
+  view: View;
+  chosen: number | null;
+  addressees: MessagePageProps['addressees'];
+}) {
   return (
     <form method="get" class="letter-preview-choice">
       <select class="form-select form-select-sm" name="as" aria-label={view.t('messages.preview.as')}>
@@ -225,74 +246,4 @@ function AddresseeChoice({ view, chosen, addressees }: { view: View; chosen: num
 
 function formatAddressee({ name, email }: { name: string; email: string }): string {
   return name === '' ? email : `${name} <${email}>`;
-}
-
-interface MessageFormProps {
-  view: View;
-  form: FormState;
-  /** The message that is changed; absent for a new one. */
-  message?: Message;
-  /** True when it was saved elsewhere after this form was opened. */
-  conflict?: boolean;
-}
-
-const NAME = '{{ name }}';
-const VARIABLES = [
-  { text: NAME, label: 'messages.form.insertName' },
-  { text: '{{ email }}', label: 'messages.form.insertEmail' },
-] as const;
-
-export function MessageFormPage({ view, form, message, conflict = false }: MessageFormProps) {
-  const back = message ? `/messages/${message.id}` : '/messages';
-  return (
-    <Layout
-      view={view}
-      title={view.t(message ? 'messages.form.change' : 'messages.form.add')}
-      back={{ href: back, label: message?.subject ?? view.t('messages.list.title') }}
-      narrow
-    >
-      {conflict && message ? <Conflict view={view} message={message} /> : <FormFaults view={view} form={form} />}
-      <form method="post" action={back} class="card card-body" novalidate data-confirm-leave>
-        <input type="hidden" name="version" value={form.typed['version'] ?? ''} />
-        <TextField view={view} form={form} name="subject" label={view.t('messages.subject')} autofocus={!message} autocomplete="off" />
-        <TextArea view={view} form={form} name="body" label={view.t('messages.body')} hint={view.t('messages.form.bodyHint', { variable: NAME })} rows={14} />
-        <div class="insert-bar js-only" role="group" aria-label={view.t('messages.form.insert')}>
-          <span class="insert-bar-label">{view.t('messages.form.insert')}</span>
-          {VARIABLES.map(({ text, label }) => (
-            <button class="btn btn-outline-secondary btn-sm" type="button" data-insert={text} data-insert-into="field-body">
-              {view.t(label)}
-            </button>
-          ))}
-        </div>
-        <FormActions>
-          <button class="btn btn-primary" type="submit">
-            {view.t('common.save')}
-          </button>
-          <a class="btn btn-link" href={back}>
-            {view.t('common.cancel')}
-          </a>
-        </FormActions>
-      </form>
-    </Layout>
-  );
-}
-
-function Conflict({ view, message }: { view: View; message: Message }) {
-  return (
-    <section class="notice notice-warning" role="alert">
-      <h2>{view.t('common.conflict.title')}</h2>
-      <p>{view.t('common.conflict.text')}</p>
-      <h3>{view.t('common.conflict.theirs')}</h3>
-      <dl class="facts">
-        <dt>{view.t('messages.subject')}</dt>
-        <dd>
-          <bdi>{message.subject}</bdi>
-        </dd>
-        <dt>{view.t('messages.body')}</dt>
-        <dd class="text-lines" dir="auto">
-          {message.body}
-        </dd>
-      </dl>
-    </section>
-  );
 }

@@ -6,7 +6,8 @@ import { openSignedInSite } from '../../test/support/signed-in-site.js';
 import type { Database } from '../lib/database.js';
 import { messageRoutes } from './message-routes.js';
 
-const open = (db: Database, locale: 'ru' | 'en' = 'en') => openSignedInSite(db, '/messages', messageRoutes({ db }), { locale });
+const open = (db: Database, locale: 'ru' | 'en' = 'en') =>
+  openSignedInSite(db, '/messages', messageRoutes({ db }), { locale });
 
 const countMessages = async (db: Database) => (await db.selectFrom('messages').select('id').execute()).length;
 
@@ -17,7 +18,10 @@ test('leads from the empty list through the form to the preview', async () => {
   expect((await browser.get('/messages')).text).toContain('No messages yet');
   await addRecipients(db, ownerId, 2);
   expect((await browser.get('/messages/new')).text).toContain('data-insert="{{ name }}" data-insert-into="field-body"');
-  const saved = await browser.post('/messages', { subject: ' News for {{ name }} ', body: 'Hello {{ name }}!\r\nBye\r\n' });
+  const saved = await browser.post('/messages', {
+    subject: ' News for {{ name }} ',
+    body: 'Hello {{ name }}!\r\nBye\r\n',
+  });
   expect(saved.status).toBe(303);
   const page = await browser.get(saved.location ?? '');
   expect(page.text).toContain('News for Recipient 2');
@@ -48,7 +52,11 @@ test('shows a made-up recipient’s letter to who has none yet', async () => {
 test.each<[string, { subject: string; body: string }, string]>([
   ['an empty subject', { subject: '  ', body: 'Text' }, 'Please fill this in.'],
   ['an empty text', { subject: 'Subject', body: ' \n ' }, 'Please fill this in.'],
-  ['a subject with a line break', { subject: 'Subject\r\nBcc: all@example.com', body: 'Text' }, 'invisible control character'],
+  [
+    'a subject with a line break',
+    { subject: 'Subject\r\nBcc: all@example.com', body: 'Text' },
+    'invisible control character',
+  ],
   ['a zero byte', { subject: 'Subject', body: 'Te\0xt' }, 'invisible control character'],
   ['a subject that is too long', { subject: 's'.repeat(501), body: 'Text' }, 'at most 500 characters'],
   ['an unknown filter', { subject: 'Subject', body: 'a\n{{ name | shout }}' }, 'line 2, there is no filter “shout”'],
@@ -118,7 +126,14 @@ test('does not tell that another owner’s message exists', async () => {
   const { db } = database;
   const { browser } = await open(db);
   const id = await addMessage(db, await addUser(db), 'Secret', 'Text');
-  for (const path of [`/messages/${id}`, `/messages/${id}/edit`, `/messages/${id}/deletion`, '/messages/0', '/messages/x', '/messages/99999999999999999999']) {
+  for (const path of [
+    `/messages/${id}`,
+    `/messages/${id}/edit`,
+    `/messages/${id}/deletion`,
+    '/messages/0',
+    '/messages/x',
+    '/messages/99999999999999999999',
+  ]) {
     expect((await browser.get(path)).status).toBe(404);
   }
   expect((await browser.post(`/messages/${id}`, { subject: 'Mine', body: 'Mine', version: '1' })).status).toBe(404);
@@ -147,7 +162,11 @@ test('names the mailings that still need a message in place of deleting it', asy
   const { db } = database;
   const { browser, ownerId } = await open(db);
   const mailingId = await addMailing(db, ownerId);
-  const { message_id: used } = await db.selectFrom('mailings').select('message_id').where('id', '=', mailingId).executeTakeFirstOrThrow();
+  const { message_id: used } = await db
+    .selectFrom('mailings')
+    .select('message_id')
+    .where('id', '=', mailingId)
+    .executeTakeFirstOrThrow();
   const free = await addMessage(db, ownerId, 'Free');
   const page = await browser.get(`/messages/deletion?ids=${used}&ids=${free}`);
   expect(page.text).toContain(`href="/mailings/${mailingId}"`);

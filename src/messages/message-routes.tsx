@@ -2,19 +2,37 @@ import { Hono, type Context } from 'hono';
 
 import type { Database } from '../lib/database.js';
 import { found, NotFoundError } from '../lib/errors.js';
-import { emptyForm, parseForm, readForm, readFormList, type Fault, type Faults, type FormState, type Parsed } from '../lib/form.js';
+import {
+  emptyForm,
+  parseForm,
+  readForm,
+  readFormList,
+  type Fault,
+  type Faults,
+  type FormState,
+  type Parsed,
+} from '../lib/form.js';
 import { parseId, parseIds } from '../lib/ids.js';
 import { parseListQuery } from '../lib/list.js';
 import { listMailingsUsingMessage } from '../mailings/mailing-store.js';
-import type { Recipient } from '../recipients/recipient.js';
 import { findRecipient, listRecipients } from '../recipients/recipient-store.js';
+import type { Recipient } from '../recipients/recipient.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import { FOUND_LIMIT } from '../ui/list.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
-import { MESSAGE_SORTS, messageForm, type Message, type MessageSummary, type MessageValues } from './message.js';
 import { MessageDeletionPage } from './message-deletion-page.js';
-import { MessageFormPage, MessageListPage, MessagePage, type Preview } from './message-page.js';
-import { addMessage, changeMessage, countMessages, deleteMessages, findMessage, findMessageSummaries, listMessages } from './message-store.js';
+import { MessageFormPage } from './message-form-page.js';
+import { MessageListPage, MessagePage, type Preview } from './message-page.js';
+import {
+  addMessage,
+  changeMessage,
+  countMessages,
+  deleteMessages,
+  findMessage,
+  findMessageSummaries,
+  listMessages,
+} from './message-store.js';
+import { MESSAGE_SORTS, messageForm, type Message, type MessageSummary, type MessageValues } from './message.js';
 import { compileMessage, RenderError, renderMessage, type Addressee, type TemplateFault } from './render-message.js';
 
 interface MessageDeps {
@@ -28,7 +46,10 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
     const view = c.get('view');
     const { id: ownerId } = signedIn(view);
     const list = parseListQuery(view.query, MESSAGE_SORTS, '-updated');
-    const [page, count] = await Promise.all([listMessages(db, ownerId, list), countMessages(db, ownerId, list.search, FOUND_LIMIT)]);
+    const [page, count] = await Promise.all([
+      listMessages(db, ownerId, list),
+      countMessages(db, ownerId, list.search, FOUND_LIMIT),
+    ]);
     return c.html(<MessageListPage view={view} list={list} page={page} count={count} />);
   });
 
@@ -46,7 +67,8 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
   routes.get('/deletion', async (c) => {
     const ids = parseIds(new URL(c.req.url).searchParams.getAll('ids'));
     const messages = await findMessageSummaries(db, signedIn(c.get('view')).id, ids);
-    if (messages.length === 0) return redirectWithFlash(c, '/messages', c.get('view').t('messages.flash.noneSelected'), 'warning');
+    if (messages.length === 0)
+      return redirectWithFlash(c, '/messages', c.get('view').t('messages.flash.noneSelected'), 'warning');
     return answerDeletion(c, messages);
   });
 
@@ -55,7 +77,8 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
     const { id: ownerId } = signedIn(view);
     const ids = parseIds(await readFormList(c, 'ids'));
     const deleted = await deleteMessages(db, ownerId, ids);
-    if (deleted.ok) return redirectWithFlash(c, '/messages', view.t('messages.flash.deleted', { count: deleted.count }));
+    if (deleted.ok)
+      return redirectWithFlash(c, '/messages', view.t('messages.flash.deleted', { count: deleted.count }));
     return answerDeletion(c, await findMessageSummaries(db, ownerId, ids), 409);
   });
 
@@ -67,7 +90,14 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
     const asked = parseId(view.query['as']);
     const chosen = asked === undefined ? rows[0] : found(await findRecipient(db, ownerId, asked));
     const addressees = chosen && !rows.some(({ id }) => id === chosen.id) ? [chosen, ...rows] : rows;
-    return c.html(<MessagePage view={view} message={message} preview={previewLetter(view, message, chosen)} addressees={addressees} />);
+    return c.html(
+      <MessagePage
+        view={view}
+        message={message}
+        preview={previewLetter(view, message, chosen)}
+        addressees={addressees}
+      />,
+    );
   });
 
   routes.get('/:id/edit', async (c) => {
@@ -81,7 +111,8 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
     const message = await findByPath(view, c.req.param('id'));
     const typed = await readForm(c);
     const parsed = parseMessage(view, typed);
-    if (!parsed.ok) return c.html(<MessageFormPage view={view} form={{ typed, faults: parsed.faults }} message={message} />, 422);
+    if (!parsed.ok)
+      return c.html(<MessageFormPage view={view} form={{ typed, faults: parsed.faults }} message={message} />, 422);
     const version = parseId(typed['version']) ?? 0;
     const saved = await changeMessage(db, signedIn(view).id, message.id, version, parsed.values);
     if (saved.ok) return redirectWithFlash(c, `/messages/${message.id}`, view.t('messages.flash.changed'));
@@ -131,7 +162,12 @@ function toFormFault(view: View, { reason, line, what }: TemplateFault): Fault {
 function previewLetter(view: View, message: Message, recipient: Recipient | undefined): Preview {
   const name = view.t('messages.preview.sampleName');
   const addressee: Addressee = recipient ?? { email: 'anna@example.com', name, attributes: {} };
-  return { as: recipient?.id ?? null, email: addressee.email, name: addressee.name, letter: renderPreview(message, addressee) };
+  return {
+    as: recipient?.id ?? null,
+    email: addressee.email,
+    name: addressee.name,
+    letter: renderPreview(message, addressee),
+  };
 }
 
 function renderPreview(message: Message, addressee: Addressee): Preview['letter'] {

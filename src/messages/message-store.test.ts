@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { createTestDatabase } from '../../test/support/database.js';
 import { addMailing, addUser } from '../../test/support/fixtures.js';
 import { PAGE_SIZE, parseListQuery } from '../lib/list.js';
-import { MESSAGE_SORTS } from './message.js';
 import {
   addMessage,
   changeMessage,
@@ -14,15 +13,22 @@ import {
   listMessageOptions,
   listMessages,
 } from './message-store.js';
+import { MESSAGE_SORTS } from './message.js';
 
-const bySubject = (query: Record<string, string> = {}) => parseListQuery({ sort: 'subject', ...query }, MESSAGE_SORTS, 'subject');
+const bySubject = (query: Record<string, string> = {}) =>
+  parseListQuery({ sort: 'subject', ...query }, MESSAGE_SORTS, 'subject');
 
 test('keeps what it is given, and shows it to its owner alone', async () => {
   await using database = await createTestDatabase();
   const { db } = database;
   const [owner, other] = [await addUser(db), await addUser(db)];
   const id = await addMessage(db, owner, { subject: 'Скидки 🎉', body: 'Здравствуйте,\n{{ name }}!' });
-  expect(await findMessage(db, owner, id)).toMatchObject({ id, subject: 'Скидки 🎉', body: 'Здравствуйте,\n{{ name }}!', version: 1 });
+  expect(await findMessage(db, owner, id)).toMatchObject({
+    id,
+    subject: 'Скидки 🎉',
+    body: 'Здравствуйте,\n{{ name }}!',
+    version: 1,
+  });
   expect(await findMessage(db, other, id)).toBeUndefined();
   expect(await findMessageSummaries(db, other, [id])).toEqual([]);
   expect(await listMessageOptions(db, other)).toEqual([]);
@@ -38,7 +44,10 @@ test('saves only over the version that was opened', async () => {
   const owner = await addUser(db);
   const id = await addMessage(db, owner, { subject: 'One', body: 'Text' });
   expect(await changeMessage(db, owner, id, 1, { subject: 'Two', body: 'Text' })).toEqual({ ok: true, id });
-  expect(await changeMessage(db, owner, id, 1, { subject: 'Three', body: 'Text' })).toEqual({ ok: false, fault: 'changed' });
+  expect(await changeMessage(db, owner, id, 1, { subject: 'Three', body: 'Text' })).toEqual({
+    ok: false,
+    fault: 'changed',
+  });
   expect(await findMessage(db, owner, id)).toMatchObject({ subject: 'Two', version: 2 });
 });
 
@@ -47,7 +56,10 @@ test('lists in pages, sorted without regard to case, with the beginning of the t
   const { db } = database;
   const owner = await addUser(db);
   for (let n = 100; n < 100 + PAGE_SIZE + 5; n += 1) {
-    await addMessage(db, owner, { subject: n % 2 === 0 ? `letter ${n}` : `LETTER ${n}`, body: `${n} ${'x'.repeat(5000)}` });
+    await addMessage(db, owner, {
+      subject: n % 2 === 0 ? `letter ${n}` : `LETTER ${n}`,
+      body: `${n} ${'x'.repeat(5000)}`,
+    });
   }
   const first = await listMessages(db, owner, bySubject());
   expect(first.rows.map(({ subject }) => subject.toLowerCase()).slice(0, 2)).toEqual(['letter 100', 'letter 101']);
@@ -65,7 +77,8 @@ test('finds by subject and by text, with wildcards taken literally', async () =>
   const owner = await addUser(db);
   await addMessage(db, owner, { subject: 'Весенняя распродажа', body: 'Скидка 50% на всё' });
   await addMessage(db, owner, { subject: 'Новости', body: 'Ничего' });
-  const find = async (q: string) => (await listMessages(db, owner, bySubject({ q }))).rows.map(({ subject }) => subject);
+  const find = async (q: string) =>
+    (await listMessages(db, owner, bySubject({ q }))).rows.map(({ subject }) => subject);
   expect(await find('РАСПРОДАЖА')).toEqual(['Весенняя распродажа']);
   expect(await find('50%')).toEqual(['Весенняя распродажа']);
   expect(await find('5%%')).toEqual([]);
@@ -93,11 +106,19 @@ test('deletes all or none: a message that a mailing still needs stays', async ()
   const { db } = database;
   const owner = await addUser(db);
   const mailingId = await addMailing(db, owner);
-  const { message_id: used } = await db.selectFrom('mailings').select('message_id').where('id', '=', mailingId).executeTakeFirstOrThrow();
+  const { message_id: used } = await db
+    .selectFrom('mailings')
+    .select('message_id')
+    .where('id', '=', mailingId)
+    .executeTakeFirstOrThrow();
   const free = await addMessage(db, owner, { subject: 'Free', body: 'Text' });
   expect(await deleteMessages(db, owner, [free, used ?? 0])).toEqual({ ok: false, fault: 'inUse' });
   expect(await findMessage(db, owner, free)).toBeDefined();
   const now = new Date();
-  await db.updateTable('mailings').set({ status: 'finished', started_at: now, finished_at: now }).where('id', '=', mailingId).execute();
+  await db
+    .updateTable('mailings')
+    .set({ status: 'finished', started_at: now, finished_at: now })
+    .where('id', '=', mailingId)
+    .execute();
   expect(await deleteMessages(db, owner, [free, used ?? 0])).toEqual({ ok: true, count: 2 });
 });

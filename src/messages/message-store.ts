@@ -15,7 +15,11 @@ const SUMMARY = ['id', 'subject', sql<string>`left(body, 200)`.as('excerpt'), 'u
 export type SaveMessageResult = { ok: true; id: number } | { ok: false; fault: 'changed' | 'gone' };
 export type DeleteMessagesResult = { ok: true; count: number } | { ok: false; fault: 'inUse' };
 
-export async function listMessages(db: Database, ownerId: number, list: ListQuery<MessageSort>): Promise<Page<MessageSummary>> {
+export async function listMessages(
+  db: Database,
+  ownerId: number,
+  list: ListQuery<MessageSort>,
+): Promise<Page<MessageSummary>> {
   const { where, orderBy, cursorValue } = keyset(list, SORT_KEYS[list.sort], sql`id`);
   const rows = await db
     .selectFrom('messages')
@@ -45,7 +49,11 @@ export async function countMessages(db: Database, ownerId: number, search: strin
 }
 
 /** The newest ones, for a select in a form. */
-export async function listMessageOptions(db: Database, ownerId: number, limit = 200): Promise<Pick<Message, 'id' | 'subject'>[]> {
+export async function listMessageOptions(
+  db: Database,
+  ownerId: number,
+  limit = 200,
+): Promise<Pick<Message, 'id' | 'subject'>[]> {
   return db
     .selectFrom('messages')
     .select(['id', 'subject'])
@@ -57,12 +65,23 @@ export async function listMessageOptions(db: Database, ownerId: number, limit = 
 }
 
 export async function findMessage(db: Database, ownerId: number, id: number): Promise<Message | undefined> {
-  return db.selectFrom('messages').select(COLUMNS).where('owner_id', '=', ownerId).where('id', '=', id).executeTakeFirst();
+  return db
+    .selectFrom('messages')
+    .select(COLUMNS)
+    .where('owner_id', '=', ownerId)
+    .where('id', '=', id)
+    .executeTakeFirst();
 }
 
 export async function findMessageSummaries(db: Database, ownerId: number, ids: number[]): Promise<MessageSummary[]> {
   if (ids.length === 0) return [];
-  return db.selectFrom('messages').select(SUMMARY).where('owner_id', '=', ownerId).where('id', 'in', ids).orderBy('subject').execute();
+  return db
+    .selectFrom('messages')
+    .select(SUMMARY)
+    .where('owner_id', '=', ownerId)
+    .where('id', 'in', ids)
+    .orderBy('subject')
+    .execute();
 }
 
 export async function addMessage(db: Database, ownerId: number, values: MessageValues): Promise<number> {
@@ -101,7 +120,11 @@ export async function changeMessage(
 export async function deleteMessages(db: Database, ownerId: number, ids: number[]): Promise<DeleteMessagesResult> {
   if (ids.length === 0) return { ok: true, count: 0 };
   try {
-    const result = await db.deleteFrom('messages').where('owner_id', '=', ownerId).where('id', 'in', ids).executeTakeFirst();
+    const result = await db
+      .deleteFrom('messages')
+      .where('owner_id', '=', ownerId)
+      .where('id', 'in', ids)
+      .executeTakeFirst();
     return { ok: true, count: Number(result.numDeletedRows) };
   } catch (error) {
     if (isCheckViolation(error)) return { ok: false, fault: 'inUse' };

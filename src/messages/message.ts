@@ -25,7 +25,7 @@ export type MessageValues = Pick<Message, 'subject' | 'body'>;
 export const MESSAGE_SORTS = ['subject', 'updated'] as const;
 export type MessageSort = (typeof MESSAGE_SORTS)[number];
 
-export const MAX_SUBJECT = 500;
+const MAX_SUBJECT = 500;
 export const MAX_BODY = 1_000_000;
 
 export const messageForm = z.object({

@@ -42,8 +42,8 @@ function toPart(template: Template): Part | undefined {
   return read && { read, fallback };
 }
 
-function readLiteral(token: Token): string | undefined {
-  return 'getContent' in token && typeof token.getContent === 'function' ? String(token.getContent()) : undefined;
+function readLiteral(token: Token): string {
+  return (token as Token & { getContent(): string }).getContent();
 }
 
 function readFallback(filters: Output['value']['filters']): string | undefined {
@@ -55,17 +55,25 @@ function readFallback(filters: Output['value']['filters']): string | undefined {
 }
 
 function isQuoted(argument: unknown): argument is QuotedToken {
-  return typeof argument === 'object' && argument !== null && 'kind' in argument && argument.kind === TokenKind.Quoted && 'content' in argument;
+  return (
+    typeof argument === 'object' &&
+    argument !== null &&
+    'kind' in argument &&
+    argument.kind === TokenKind.Quoted &&
+    'content' in argument
+  );
 }
 
 function toReader(token: Token): ((values: Values) => string | undefined) | undefined {
   if (token.kind !== TokenKind.PropertyAccess) return undefined;
   const { variable, props } = token as PropertyAccessToken;
   const path = props.map((prop) => ('content' in prop && typeof prop.content === 'string' ? prop.content : ''));
-  if (variable !== undefined || path.includes('') || props.some((prop) => prop.kind !== TokenKind.Word)) return undefined;
+  if (variable !== undefined || path.includes('') || props.some((prop) => prop.kind !== TokenKind.Word))
+    return undefined;
   const [first, second] = path;
   if (path.length === 1 && first === 'name') return (values) => values.name;
   if (path.length === 1 && first === 'email') return (values) => values.email;
-  if (path.length !== 2 || first !== 'attributes' || second === undefined || SPECIAL_PROPERTIES.includes(second)) return undefined;
+  if (path.length !== 2 || first !== 'attributes' || second === undefined || SPECIAL_PROPERTIES.includes(second))
+    return undefined;
   return ({ attributes }) => (Object.hasOwn(attributes, second) ? attributes[second] : undefined);
 }

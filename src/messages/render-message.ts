@@ -68,7 +68,18 @@ const TOO_MUCH: TemplateFault = { reason: 'tooMuch', line: 1, what: '' };
  * compile text of their arguments or give another letter at every try.
  */
 const REFUSED_TAGS = ['include', 'render', 'layout', 'block', 'tablerow', 'capture'];
-const REFUSED_FILTERS = ['where_exp', 'reject_exp', 'group_by_exp', 'has_exp', 'find_exp', 'find_index_exp', 'sample', 'inspect', 'sha256', 'hmac_sha256'];
+const REFUSED_FILTERS = [
+  'where_exp',
+  'reject_exp',
+  'group_by_exp',
+  'has_exp',
+  'find_exp',
+  'find_index_exp',
+  'sample',
+  'inspect',
+  'sha256',
+  'hmac_sha256',
+];
 
 const engine = openEngine();
 
@@ -76,7 +87,8 @@ const engine = openEngine();
 export function compileMessage({ subject, body }: { subject: string; body: string }): CompileResult {
   const compiledSubject = compileText(subject, MAX_SUBJECT_CHARACTERS);
   const compiledBody = compileText(body, MAX_TEXT_CHARACTERS);
-  if (compiledSubject.ok && compiledBody.ok) return { ok: true, message: { subject: compiledSubject.text, body: compiledBody.text } };
+  if (compiledSubject.ok && compiledBody.ok)
+    return { ok: true, message: { subject: compiledSubject.text, body: compiledBody.text } };
   return {
     ok: false,
     faults: {
@@ -93,11 +105,6 @@ export function renderMessage(message: CompiledMessage, addressee: Addressee): R
   return { subject, text, html: textToHtml(text) };
 }
 
-/** The reason as an English sentence, for logs; pages have their own texts. */
-export function describeTemplateFault({ reason, line, what }: TemplateFault): string {
-  return `line ${line}: ${reason} ${what}`.trim();
-}
-
 function openEngine(): Liquid {
   const opened = new Liquid({
     templates: {},
@@ -111,7 +118,10 @@ function openEngine(): Liquid {
   return opened;
 }
 
-function compileText(source: string, maxCharacters: number): { ok: true; text: CompiledText } | { ok: false; fault: TemplateFault } {
+function compileText(
+  source: string,
+  maxCharacters: number,
+): { ok: true; text: CompiledText } | { ok: false; fault: TemplateFault } {
   if (countExpressions(source) > MAX_EXPRESSIONS) return { ok: false, fault: TOO_MUCH };
   try {
     const templates = engine.parse(source);
@@ -139,7 +149,8 @@ function failsByLimit(text: CompiledText, maxCharacters: number): boolean {
 
 function renderText(text: CompiledText, addressee: Addressee, maxCharacters: number): string {
   const rendered = text.kind === 'plain' ? text.pattern(addressee) : renderLiquid(text.templates, addressee);
-  if (rendered.length > maxCharacters) throw new RenderError('limit', `The text became longer than ${maxCharacters} characters.`);
+  if (rendered.length > maxCharacters)
+    throw new RenderError('limit', `The text became longer than ${maxCharacters} characters.`);
   return rendered;
 }
 

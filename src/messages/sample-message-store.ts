@@ -28,7 +28,11 @@ export async function countSampleMessages(db: Database, ownerId: number): Promis
 }
 
 /** Those in `neededIds` stay, and are the owner's own from now on; tells how many stayed. */
-export async function deleteSampleMessages(db: Database, ownerId: number, neededIds: number[]): Promise<{ deleted: number; kept: number }> {
+export async function deleteSampleMessages(
+  db: Database,
+  ownerId: number,
+  neededIds: number[],
+): Promise<{ deleted: number; kept: number }> {
   let kept = 0;
   if (neededIds.length > 0) {
     const result = await db
@@ -40,6 +44,10 @@ export async function deleteSampleMessages(db: Database, ownerId: number, needed
       .executeTakeFirst();
     kept = Number(result.numUpdatedRows);
   }
-  const result = await db.deleteFrom('messages').where('owner_id', '=', ownerId).where('is_sample', '=', true).executeTakeFirst();
+  const result = await db
+    .deleteFrom('messages')
+    .where('owner_id', '=', ownerId)
+    .where('is_sample', '=', true)
+    .executeTakeFirst();
   return { deleted: Number(result.numDeletedRows), kept };
 }

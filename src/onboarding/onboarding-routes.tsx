@@ -46,7 +46,8 @@ export function onboardingRoutes({ db, clock }: OnboardingDeps): Hono<WebEnv> {
   routes.post('/sample-data/deletion', async (c) => {
     const view = c.get('view');
     const { keptMessages } = await deleteSampleData(db, signedIn(view).id);
-    if (keptMessages > 0) return redirectWithFlash(c, '/', view.t('onboarding.flash.deletedButKept', { count: keptMessages }), 'warning');
+    if (keptMessages > 0)
+      return redirectWithFlash(c, '/', view.t('onboarding.flash.deletedButKept', { count: keptMessages }), 'warning');
     return redirectWithFlash(c, '/', view.t('onboarding.flash.deleted'));
   });
 

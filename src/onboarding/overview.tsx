@@ -19,7 +19,11 @@ export function Overview({ view, start }: { view: View; start: Start }) {
       <Totals view={view} start={start} />
       <div class="overview-columns">
         {!isNewcomer && (
-          <MailingList view={view} title={view.t('onboarding.overview.next')} empty={view.t('onboarding.overview.nothingNext')}>
+          <MailingList
+            view={view}
+            title={view.t('onboarding.overview.next')}
+            empty={view.t('onboarding.overview.nothingNext')}
+          >
             {next.map((mailing) => (
               <MailingLine view={view} mailing={mailing}>
                 {formatDateTime(view, mailing.firstSendingAt)}
@@ -27,7 +31,11 @@ export function Overview({ view, start }: { view: View; start: Start }) {
             ))}
           </MailingList>
         )}
-        <MailingList view={view} title={view.t('onboarding.overview.finished')} empty={view.t('onboarding.overview.nothingFinished')}>
+        <MailingList
+          view={view}
+          title={view.t('onboarding.overview.finished')}
+          empty={view.t('onboarding.overview.nothingFinished')}
+        >
           {finished.map(({ mailing, counters }) => (
             <MailingLine view={view} mailing={mailing}>
               {counters && describeAccepted(view, counters)}
@@ -71,7 +79,10 @@ function Progress({ view, subject, counters }: { view: View; subject: string; co
 }
 
 function describeAccepted(view: View, { accepted, audience }: Counters): string {
-  return view.t('onboarding.overview.accepted', { accepted: formatNumber(view, accepted), audience: formatNumber(view, audience) });
+  return view.t('onboarding.overview.accepted', {
+    accepted: formatNumber(view, accepted),
+    audience: formatNumber(view, audience),
+  });
 }
 
 function Totals({ view, start: { recipientCount, totals, hasSampleData } }: { view: View; start: Start }) {
@@ -98,7 +109,17 @@ function Totals({ view, start: { recipientCount, totals, hasSampleData } }: { vi
   );
 }
 
-function MailingList({ view, title, empty, children }: { view: View; title: string; empty: string; children: Child[] }) {
+function MailingList({
+  view,
+  title,
+  empty,
+  children,
+}: {
+  view: View;
+  title: string;
+  empty: string;
+  children: Child[];
+}) {
   return (
     <section class="card card-body overview-list">
       <h2>{title}</h2>

@@ -58,7 +58,12 @@ export async function readRunning(db: Database, ownerId: number): Promise<Mailin
   return withCounters(db, ownerId, await listByStart(db, ownerId, 'running', true));
 }
 
-async function listByStart(db: Database, ownerId: number, status: MailingStatus, descending: boolean): Promise<Mailing[]> {
+async function listByStart(
+  db: Database,
+  ownerId: number,
+  status: MailingStatus,
+  descending: boolean,
+): Promise<Mailing[]> {
   const { rows } = await listMailings(db, ownerId, { search: '', sort: 'start', descending, cursor: null }, status);
   return rows.slice(0, SHOWN);
 }

@@ -1,5 +1,4 @@
 // pure
-import type { Attempt } from '../delivery/delivery.js';
 import type { SampleDelivery } from '../delivery/sample-delivery-store.js';
 import type { Locale } from '../lib/i18n.js';
 import type { MessageValues } from '../messages/message.js';
@@ -14,11 +13,31 @@ interface Person extends Pick<RecipientValues, 'email' | 'name' | 'attributes'> 
 }
 
 const RUSSIAN: Person[] = [
-  { email: 'anna.smirnova@example.com', name: 'Смирнова Анна Павловна', attributes: { city: 'Казань' }, fate: 'accepted' },
-  { email: 'dmitry.kuznetsov@example.com', name: 'Кузнецов Дмитрий Олегович', attributes: { city: 'Тверь' }, fate: 'accepted' },
-  { email: 'elena.morozova@example.org', name: 'Морозова Елена Игоревна', attributes: { city: 'Пермь' }, fate: 'accepted_later' },
+  {
+    email: 'anna.smirnova@example.com',
+    name: 'Смирнова Анна Павловна',
+    attributes: { city: 'Казань' },
+    fate: 'accepted',
+  },
+  {
+    email: 'dmitry.kuznetsov@example.com',
+    name: 'Кузнецов Дмитрий Олегович',
+    attributes: { city: 'Тверь' },
+    fate: 'accepted',
+  },
+  {
+    email: 'elena.morozova@example.org',
+    name: 'Морозова Елена Игоревна',
+    attributes: { city: 'Пермь' },
+    fate: 'accepted_later',
+  },
   { email: 'sergey.volkov@example.com', name: 'Волков Сергей Андреевич', attributes: {}, fate: 'accepted' },
-  { email: 'olga.belova@example.org', name: 'Белова Ольга Викторовна', attributes: { city: 'Самара' }, fate: 'unknown_user' },
+  {
+    email: 'olga.belova@example.org',
+    name: 'Белова Ольга Викторовна',
+    attributes: { city: 'Самара' },
+    fate: 'unknown_user',
+  },
   { email: 'ivan.sokolov@example.com', name: 'Соколов Иван Петрович', attributes: { city: 'Омск' }, fate: 'accepted' },
 ];
 const ENGLISH: Person[] = [
@@ -111,21 +130,45 @@ export function sampleFinish(startedAt: Date): Date {
 
 const RELAY = 'smtp.example.net:587';
 
-function tellAttempts(fate: Fate, address: string, startedAt: Date, index: number): SampleDelivery['attempts'] {
-  const queued = `4bR${(0x2f31 + index * 0x1d3).toString(36).toUpperCase()}z3wTk`;
-  const accepted = { relay: RELAY, outcome: 'accepted', stage: 'dot', replyCode: 250, enhancedCode: '2.0.0', durationMs: 120 + index * 17, reply: `2.0.0 Ok: queued as ${queued}` } as const;
-  const refused: Pick<Attempt, 'relay' | 'stage' | 'durationMs' | 'startedAt'> = { relay: RELAY, stage: 'rcpt', durationMs: 60 + index * 9, startedAt };
-  switch (fate) {
-    case 'accepted':
-      return [{ ...accepted, startedAt }];
-    case 'accepted_later':
-      return [
-        { ...refused, outcome: 'deferred', replyCode: 450, enhancedCode: '4.2.0', reply: `4.2.0 <${address}>: Recipient address rejected: Greylisted, try again in 300 seconds` },
-        { ...accepted, startedAt: new Date(startedAt.getTime() + RETRY_AFTER_MS) },
-      ];
-    case 'unknown_user':
-      return [{ ...refused, outcome: 'rejected', replyCode: 550, enhancedCode: '5.1.1', reply: `5.1.1 <${address}>: Recipient address rejected: User unknown in virtual mailbox table` }];
-    case 'mailbox_full':
-      return [{ ...refused, outcome: 'rejected', replyCode: 552, enhancedCode: '5.2.2', reply: `5.2.2 <${address}>: Mailbox is full\nThe recipient has used up the space of this mailbox` }];
-  }
+type Told = SampleDelivery['attempts'][number];
+
+function tellAttempts(fate: Fate, address: string, startedAt: Date, index: number): Told[] {
+  if (fate === 'accepted') return [tellAcceptance(startedAt, index)];
+  const refusal = tellRefusal(fate, address, startedAt, index);
+  if (fate !== 'accepted_later') return [refusal];
+  return [refusal, tellAcceptance(new Date(startedAt.getTime() + RETRY_AFTER_MS), index)];
+}
+
+function tellAcceptance(startedAt: Date, index: number): Told {
+  const queued = `4bR${(12_081 + index * 467).toString(36).toUpperCase()}z3wTk`;
+  return {
+    relay: RELAY,
+    stage: 'dot',
+    outcome: 'accepted',
+    replyCode: 250,
+    enhancedCode: '2.0.0',
+    reply: `2.0.0 Ok: queued as ${queued}`,
+    startedAt,
+    durationMs: 120 + index * 17,
+  };
+}
+
+const REFUSALS = {
+  accepted_later: [450, '4.2.0', 'Recipient address rejected: Greylisted, try again in 300 seconds'],
+  unknown_user: [550, '5.1.1', 'Recipient address rejected: User unknown in virtual mailbox table'],
+  mailbox_full: [552, '5.2.2', 'Mailbox is full\nThe recipient has used up the space of this mailbox'],
+} as const;
+
+function tellRefusal(fate: keyof typeof REFUSALS, address: string, startedAt: Date, index: number): Told {
+  const [replyCode, enhancedCode, reason] = REFUSALS[fate];
+  return {
+    relay: RELAY,
+    stage: 'rcpt',
+    outcome: replyCode < 500 ? 'deferred' : 'rejected',
+    replyCode,
+    enhancedCode,
+    reply: `${enhancedCode} <${address}>: ${reason}`,
+    startedAt,
+    durationMs: 60 + index * 9,
+  };
 }

@@ -7,9 +7,18 @@ import { sql } from 'kysely';
 import { addSampleDeliveries } from '../delivery/sample-delivery-store.js';
 import type { Database, Transaction } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
-import { addSampleMailing, countSampleMailings, deleteSampleMailings, listNeededMessageIds } from '../mailings/sample-mailing-store.js';
+import {
+  addSampleMailing,
+  countSampleMailings,
+  deleteSampleMailings,
+  listNeededMessageIds,
+} from '../mailings/sample-mailing-store.js';
 import { addSampleMessages, countSampleMessages, deleteSampleMessages } from '../messages/sample-message-store.js';
-import { addSampleRecipients, countSampleRecipients, deleteSampleRecipients } from '../recipients/sample-recipient-store.js';
+import {
+  addSampleRecipients,
+  countSampleRecipients,
+  deleteSampleRecipients,
+} from '../recipients/sample-recipient-store.js';
 import { sampleDeliveries, sampleFinish, sampleMessages, sampleRecipients } from './sample-content.js';
 
 export interface SampleCounts {

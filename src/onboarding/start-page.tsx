@@ -24,8 +24,9 @@ export function StartPage({ view, start }: StartProps) {
       {...(running.length > 0 ? { refresh: 5 } : {})}
     >
       {isNewcomer && <Guide view={view} start={start} />}
-      {hasSampleData ? <SampleNotice view={view} /> : isNewcomer && <SampleOffer view={view} />}
+      {isNewcomer && !hasSampleData && <SampleOffer view={view} />}
       {hasOverview && <Overview view={view} start={start} />}
+      {hasSampleData && <SampleNotice view={view} />}
     </Layout>
   );
 }
@@ -70,7 +71,10 @@ function listSteps(view: View, { recipientCount, hasMessages, next }: Start): St
       isDone: recipientCount > 0,
       text:
         recipientCount > 0
-          ? view.t('onboarding.steps.recipients.done', { count: recipientCount, number: formatNumber(view, recipientCount) })
+          ? view.t('onboarding.steps.recipients.done', {
+              count: recipientCount,
+              number: formatNumber(view, recipientCount),
+            })
           : view.t('onboarding.steps.recipients.text'),
       href: recipientCount > 0 ? '/recipients' : '/recipients/new',
       action: view.t(recipientCount > 0 ? 'onboarding.steps.recipients.show' : 'onboarding.steps.recipients.action'),

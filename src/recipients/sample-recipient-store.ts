@@ -4,7 +4,11 @@ import type { RecipientValues } from './recipient.js';
 /* The recipients among the sample data, by their mark. */
 
 /** Adds those whose address the owner does not have yet; tells id and address of each. */
-export async function addSampleRecipients(db: Database, ownerId: number, recipients: RecipientValues[]): Promise<{ id: number; email: string }[]> {
+export async function addSampleRecipients(
+  db: Database,
+  ownerId: number,
+  recipients: RecipientValues[],
+): Promise<{ id: number; email: string }[]> {
   const rows = recipients.map(({ attributes, ...values }) => ({
     owner_id: ownerId,
     ...values,
@@ -30,6 +34,10 @@ export async function countSampleRecipients(db: Database, ownerId: number): Prom
 }
 
 export async function deleteSampleRecipients(db: Database, ownerId: number): Promise<number> {
-  const result = await db.deleteFrom('recipients').where('owner_id', '=', ownerId).where('is_sample', '=', true).executeTakeFirst();
+  const result = await db
+    .deleteFrom('recipients')
+    .where('owner_id', '=', ownerId)
+    .where('is_sample', '=', true)
+    .executeTakeFirst();
   return Number(result.numDeletedRows);
 }

@@ -15,9 +15,9 @@ import { addUser } from './fixtures.js';
 export interface InboxSite {
   web: Hono<WebEnv>;
   /** The cookie of a new user who is signed in. */
-  signIn(role: Role): Promise<string>;
+  signIn: (role: Role) => Promise<string>;
   /** The cookie of a visitor who has just registered this address. */
-  register(address: string): Promise<string>;
+  register: (address: string) => Promise<string>;
 }
 
 const SECRET = 'a secret of the tests, long enough';

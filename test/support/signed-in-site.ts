@@ -10,6 +10,7 @@ import { addUser } from './fixtures.js';
 
 export interface SignedInSite {
   ownerId: number;
+  site: Hono<WebEnv>;
   browser: Browser;
 }
 
@@ -20,7 +21,12 @@ interface SiteOptions {
 }
 
 /** One feature's routes at `path`, as a visitor sees them who is signed in. */
-export async function openSignedInSite(db: Database, path: string, routes: Hono<WebEnv>, options: SiteOptions = {}): Promise<SignedInSite> {
+export async function openSignedInSite(
+  db: Database,
+  path: string,
+  routes: Hono<WebEnv>,
+  options: SiteOptions = {},
+): Promise<SignedInSite> {
   const { locale = 'en', now = new Date() } = options;
   const ownerId = options.ownerId ?? (await addUser(db));
   const site = new Hono<WebEnv>();
@@ -35,7 +41,16 @@ export async function openSignedInSite(db: Database, path: string, routes: Hono<
       locale,
       timeZone: 'UTC',
       theme: 'auto',
-      user: { id: ownerId, email: 'owner@example.com', name: 'Owner', role: 'user', locale, timeZone: 'UTC', theme: 'auto', welcomed: true },
+      user: {
+        id: ownerId,
+        email: 'owner@example.com',
+        name: 'Owner',
+        role: 'user',
+        locale,
+        timeZone: 'UTC',
+        theme: 'auto',
+        welcomed: true,
+      },
       now,
       path: url.pathname + url.search,
       query: Object.fromEntries(url.searchParams),
@@ -47,5 +62,5 @@ export async function openSignedInSite(db: Database, path: string, routes: Hono<
     await next();
   });
   site.route(path, routes);
-  return { ownerId, browser: new Browser(site) };
+  return { ownerId, site, browser: new Browser(site) };
 }
