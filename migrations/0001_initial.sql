@@ -87,6 +87,8 @@ create table recipients (
 create unique index recipients_owner_email_key on recipients (owner_id, lower(email));
 create index recipients_owner_name_idx on recipients (owner_id, lower(name), id);
 create index recipients_owner_created_idx on recipients (owner_id, created_at, id);
+-- The start page asks whether there are any.
+create index recipients_sample_idx on recipients (owner_id) where is_sample;
 create index recipients_search_idx on recipients using gin (owner_id, search_text gin_trgm_ops);
 
 -- How many recipients an owner has: count(*) over a million rows is too slow for a page.

@@ -7,7 +7,7 @@
  */
 import { sql, type SqlBool } from 'kysely';
 
-import type { Database } from '../lib/database.js';
+import type { Database, Transaction } from '../lib/database.js';
 import type { AttemptOutcome, Attributes } from '../lib/schema.js';
 
 export const LEASE_SECONDS = 20;
@@ -48,27 +48,40 @@ export interface Entry {
 const maySend = sql<SqlBool>`(m.status = 'running' and m.frozen_at is not null and m.paused_at is null and m.stopped_at is null
   and m.disabled_at is null and m.ends_at > now() and not u.blocked)`;
 
+/** From here on the planner's old picture of the table makes pages slow: 514 ms instead of 16 ms after 100,000 new rows. */
+const ANALYZE_FROM = 10_000;
+
 /** Makes one delivery for each recipient of a mailing that has started; false when another worker is at it or has done it. */
 export async function freezeAudience(db: Database, mailingId: number): Promise<boolean> {
-  return db.transaction().execute(async (trx) => {
-    const { rows } = await sql<{ ownerId: number; audience: 'all' | 'chosen' }>`
-      select owner_id as "ownerId", audience from mailings
-      where id = ${mailingId} and status = 'running' and frozen_at is null for update skip locked`.execute(trx);
-    const [mailing] = rows;
-    if (!mailing) return false;
-    const chosen =
-      mailing.audience === 'all' ? sql`` : sql`join mailing_recipients c on c.recipient_id = r.id and c.mailing_id = ${mailingId}`;
-    await sql`
-      with made as (
-        insert into deliveries (mailing_id, recipient_id, address, name, attributes, next_try_at)
-        select ${mailingId}, r.id, r.email, r.name, r.attributes, now()
-        from recipients r ${chosen} where r.owner_id = ${mailing.ownerId} order by r.id
-        returning 1
-      )
-      insert into mailing_counters (mailing_id, audience, waiting) select ${mailingId}, count(*), count(*) from made`.execute(trx);
-    await sql`update mailings set frozen_at = now() where id = ${mailingId}`.execute(trx);
-    return true;
-  });
+  const audience = await db.transaction().execute((trx) => makeDeliveries(trx, mailingId));
+  if (audience !== undefined && audience >= ANALYZE_FROM) await sql`analyze deliveries`.execute(db);
+  return audience !== undefined;
+}
+
+async function makeDeliveries(trx: Transaction, mailingId: number): Promise<number | undefined> {
+  const mailing = await trx
+    .selectFrom('mailings')
+    .select(['owner_id as ownerId', 'audience'])
+    .where('id', '=', mailingId)
+    .where('status', '=', 'running')
+    .where('frozen_at', 'is', null)
+    .forUpdate()
+    .skipLocked()
+    .executeTakeFirst();
+  if (!mailing) return undefined;
+  const chosen =
+    mailing.audience === 'all' ? sql`` : sql`join mailing_recipients c on c.recipient_id = r.id and c.mailing_id = ${mailingId}`;
+  const { rows } = await sql<{ audience: number }>`
+    with made as (
+      insert into deliveries (mailing_id, recipient_id, address, name, attributes, next_try_at)
+      select ${mailingId}, r.id, r.email, r.name, r.attributes, now()
+      from recipients r ${chosen} where r.owner_id = ${mailing.ownerId} order by r.id
+      returning 1
+    )
+    insert into mailing_counters (mailing_id, audience, waiting) select ${mailingId}, count(*), count(*) from made
+    returning audience`.execute(trx);
+  await sql`update mailings set frozen_at = now() where id = ${mailingId}`.execute(trx);
+  return rows[0]?.audience;
 }
 
 /** Leases up to `size` deliveries whose turn has come; committed before it returns. Undefined when there is none, or sending is not allowed. */

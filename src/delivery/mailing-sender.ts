@@ -112,7 +112,7 @@ function toEntry(relay: Relay, delivery: LeasedDelivery, outcome: SendOutcome, s
   return {
     deliveryId: delivery.id,
     state: verdict.kind === 'settled' ? verdict.state : 'waiting',
-    nextTryAt: verdict.kind === 'later' ? new Date(Date.now() + retryDelay(delivery.attemptCount + 1)) : relay.restUntil,
+    nextTryAt: verdict.kind === 'later' ? new Date(Date.now() + retryDelay(delivery.attemptCount + 1, Math.random())) : relay.restUntil,
     attempt: {
       outcome: attemptOutcome(verdict),
       startedAt,

@@ -37,8 +37,8 @@ export function attemptOutcome(verdict: Exclude<Verdict, { kind: 'untried' }>): 
 const MINUTE = 60_000;
 const DELAYS = [1, 5, 15, 30, 60, 120, 240].map((minutes) => minutes * MINUTE);
 
-/** Milliseconds until the next try after `attempts` tries, growing, ±20 % so that a batch does not come back at once. */
-export function retryDelay(attempts: number, random: number = Math.random()): number {
+/** Milliseconds until the next try after `attempts` tries, growing; `random` (0 to 1) moves it by ±20 %, so that a batch does not come back at once. */
+export function retryDelay(attempts: number, random: number): number {
   const delay = DELAYS[Math.min(attempts, DELAYS.length) - 1] ?? MINUTE;
   return Math.round(delay * (0.8 + 0.4 * random));
 }

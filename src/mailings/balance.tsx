@@ -50,11 +50,16 @@ export function Balance({ view, mailingId, counters }: BalanceProps) {
   );
 }
 
+/** Of a million one rejected letter still shows: no part is narrower than this many hundredths of the bar. */
+const NARROWEST = 0.6;
+
 /** The legend below says the same in figures. */
 function BalanceBar({ view, parts, audience }: { view: View; parts: Part[]; audience: number }) {
+  const shares = parts.map(({ count }) => (count === 0 ? 0 : Math.max((count / audience) * 100, NARROWEST)));
+  const total = shares.reduce((sum, share) => sum + share, 0);
   let end = 0;
-  const bars = parts.map(({ state, count }) => {
-    const width = audience === 0 ? 0 : (count / audience) * 100;
+  const bars = parts.map(({ state }, index) => {
+    const width = total === 0 ? 0 : ((shares[index] ?? 0) / total) * 100;
     end += width;
     return { state, x: end - width, width };
   });
