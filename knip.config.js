@@ -1,4 +1,7 @@
-/** Style sheets bring packages in as well. */
+/**
+ * Style sheets bring packages in as well.
+ * @param {string} text
+ */
 function listCssImports(text) {
   const imports = text.matchAll(/(?:@import\s+|url\()['"]((?!data:)[^'"]+)['"]/g);
   return Array.from(imports, ([, path]) => `import '${path}';`).join('\n');

@@ -44,12 +44,12 @@ export function createWeb(deps: WebDeps): Hono<WebEnv> {
   web.onError((error, c) => answerError(deps.log, error, c));
   web.notFound((c) => renderFault(c, 'not_found'));
 
+  web.use(compress());
   web.get('/healthz', (c) => c.text('ok'));
   web.get('/assets/*', serveStatic({ root: deps.assetsFolder, onFound: cacheForever }));
   web.get('/icon.svg', serveStatic({ root: deps.assetsFolder }));
 
   web.use(identifyRequest(deps));
-  web.use(compress());
   web.use(secureHeaders(HEADERS));
   web.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => { throw new TooLargeError(); } }));
   web.use(readVisitor(deps));

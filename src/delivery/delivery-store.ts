@@ -150,5 +150,5 @@ function selectOwned(db: Database, ownerId: number, mailingId: number) {
 
 function startsWith(search: string) {
   const from = search.toLowerCase();
-  return sql<boolean>`lower(deliveries.address) >= ${from} and lower(deliveries.address) < ${from + '\u{10ffff}'}`;
+  return sql<boolean>`lower(deliveries.address) >= ${from} and lower(deliveries.address) < ${`${from}\u{10ffff}`}`;
 }

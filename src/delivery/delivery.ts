@@ -44,6 +44,12 @@ export interface Attempt {
   reply: string;
 }
 
+/** Why no letter leaves at present, and when the mail server is tried again. */
+export interface RelayFault {
+  fault: string;
+  pausedUntil: Date;
+}
+
 export const DELIVERY_STATES = [
   'waiting',
   'sending',

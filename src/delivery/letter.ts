@@ -65,7 +65,6 @@ function encodeText(text: string): string {
 }
 
 function toLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex
   return text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ');
 }
 

@@ -1,11 +1,7 @@
 import { sql } from 'kysely';
 
 import type { Database } from '../lib/database.js';
-
-export interface RelayFault {
-  fault: string;
-  pausedUntil: Date;
-}
+import type { RelayFault } from './delivery.js';
 
 /** Remembers a fault for the pages; the worker that met it keeps its own count. */
 export async function saveRelayFault(db: Database, name: string, fault: string, restMs: number): Promise<void> {
@@ -20,12 +16,13 @@ export async function clearRelayFault(db: Database, name: string): Promise<void>
     where name = ${name} and fault is not null`.execute(db);
 }
 
-/** The relay that is resting now and why; undefined when letters can leave. */
+/** The relay that rests now, or is just being tried again, and why; one that nobody uses any more is forgotten by its time. */
 export async function findRelayFault(db: Database): Promise<RelayFault | undefined> {
   const row = await db
     .selectFrom('relays')
     .select(['fault', 'paused_until'])
     .where('fault', 'is not', null)
+    .where('paused_until', '>', sql<Date>`now() - interval '1 minute'`)
     .orderBy('updated_at', 'desc')
     .executeTakeFirst();
   return row?.fault && row.paused_until ? { fault: row.fault, pausedUntil: row.paused_until } : undefined;

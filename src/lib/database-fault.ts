@@ -95,6 +95,7 @@ export function describeConnectionError(error: unknown, target: ConnectionTarget
         code: 'unexpected',
         message: 'DATABASE_URL cannot be read; it looks like postgresql://user:password@host:5432/database, with special characters percent-encoded.',
       };
+    case undefined:
     default:
       return { code: 'unexpected', message: `Cannot use PostgreSQL at ${place}: ${message}.` };
   }

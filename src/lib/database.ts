@@ -167,7 +167,8 @@ function surviveLostConnections(pool: Pool, onConnectionLost: (error: Error) => 
 function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   if (oid === INT8) return parseInt8;
   if (oid === INT8_ARRAY) return parseInt8Array;
-  return format === 'binary' ? types.getTypeParser(oid, 'binary') : types.getTypeParser(oid, 'text');
+  const parser: unknown = format === 'binary' ? types.getTypeParser(oid, 'binary') : types.getTypeParser(oid, 'text');
+  return parser as (value: string) => unknown;
 }
 
 function parseInt8(text: string): number {

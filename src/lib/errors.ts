@@ -1,18 +1,13 @@
 /** Errors that have an answer of their own over HTTP; everything else is a bug or broken infrastructure and becomes 500. */
 export abstract class HttpError extends Error {
-  abstract readonly status: 403 | 404 | 413;
-  abstract readonly code: 'forbidden' | 'not_found' | 'too_large';
+  abstract readonly status: 404 | 413;
+  abstract readonly code: 'not_found' | 'too_large';
 }
 
 /** Also for what belongs to somebody else: whether it exists is not told. */
 export class NotFoundError extends HttpError {
   readonly status = 404;
   readonly code = 'not_found';
-}
-
-export class ForbiddenError extends HttpError {
-  readonly status = 403;
-  readonly code = 'forbidden';
 }
 
 export class TooLargeError extends HttpError {

@@ -1,12 +1,12 @@
 import type { Context } from 'hono';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 import type { en } from '../locales/en.js';
 import { TooLargeError } from './errors.js';
 
 /** A text under common.faults, with what it is to be filled with. */
 export interface Fault {
-  key: keyof (typeof en)['common']['faults'] & string;
+  key: keyof (typeof en)['common']['faults'];
   max?: number;
   detail?: string;
 }

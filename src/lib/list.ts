@@ -114,7 +114,6 @@ function parseSort<Sort extends string>(text: string, sorts: readonly Sort[]) {
 }
 
 function cleanSearch(text = ''): string {
-  // eslint-disable-next-line no-control-regex
   return text
     .replaceAll(/[\u0000-\u001f\u007f]/g, ' ')
     .trim()

@@ -4,9 +4,7 @@ import { z } from 'zod';
 
 /* What people type, checked at the edge. A message of zod's is the name of a text under common.faults. */
 
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
-// eslint-disable-next-line no-control-regex
 const CONTROL_BUT_LINES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 
 /** One line: no CR, LF, NUL or other control characters, which could end a header (RFC 5322, section 2.2). */

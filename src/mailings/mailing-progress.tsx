@@ -1,5 +1,5 @@
-import type { Attempt, Counters } from '../delivery/delivery.js';
-import { formatDateTime, formatNumber } from '../ui/format.js';
+import type { Attempt, Counters, RelayFault } from '../delivery/delivery.js';
+import { formatDateTime, formatNumber, formatTimeWithSeconds } from '../ui/format.js';
 import type { View } from '../ui/view.js';
 import { AttemptTable } from './attempt-table.js';
 import { Balance } from './balance.js';
@@ -13,11 +13,13 @@ export interface MailingProgressProps {
   /** Absent until the audience is frozen. */
   counters: Counters | undefined;
   attempts: Attempt[];
+  /** Why nothing leaves at present; absent while the mail server takes letters. */
+  relayFault: RelayFault | undefined;
 }
 
 /** What changes while a mailing runs; the page asks for it again and again. */
 export function MailingProgress(props: MailingProgressProps) {
-  const { view, mailing, counters, attempts } = props;
+  const { view, mailing, counters, attempts, relayFault } = props;
   return (
     <>
       <div class="status-line d-flex flex-wrap align-items-center gap-2 mb-3">
@@ -25,6 +27,7 @@ export function MailingProgress(props: MailingProgressProps) {
         <Controls view={view} mailing={mailing} />
       </div>
       <StateNotice view={view} mailing={mailing} />
+      {relayFault && <RelayNotice view={view} relayFault={relayFault} />}
       {counters && <RepeatNotices view={view} mailing={mailing} counters={counters} />}
       {counters && <Balance view={view} mailingId={mailing.id} counters={counters} />}
       <h2>{view.t('mailings.attempts.title')}</h2>
@@ -67,6 +70,18 @@ function StateNotice({ view, mailing }: { view: View; mailing: Mailing }) {
     return <Notice title={view.t('mailings.control.stoppingTitle')} text={view.t('mailings.control.stoppingText')} />;
   }
   return null;
+}
+
+/** Nobody's fault among the recipients: they wait until the mail server is back. */
+function RelayNotice({ view, relayFault }: { view: View; relayFault: RelayFault }) {
+  const time = formatTimeWithSeconds(view, relayFault.pausedUntil);
+  return (
+    <section class="notice notice-warning">
+      <h2>{view.t('mailings.relay.title')}</h2>
+      <p>{view.t('mailings.relay.text', { time })}</p>
+      <p class="reply">{relayFault.fault}</p>
+    </section>
+  );
 }
 
 function Notice({ title, text }: { title: string; text: string }) {

@@ -1,6 +1,7 @@
 import { Hono, type Context } from 'hono';
 
 import { listLatestAttempts, readCounters } from '../delivery/delivery-store.js';
+import { findRelayFault } from '../delivery/relay-store.js';
 import type { Database } from '../lib/database.js';
 import { NotFoundError } from '../lib/errors.js';
 import { parseListQuery } from '../lib/list.js';
@@ -118,13 +119,14 @@ async function showStarted(db: Database, c: Context<WebEnv>, mailing: Mailing) {
   return c.html(<StartedMailingPage view={view} mailing={mailing} content={content} {...progress} />);
 }
 
-async function readProgress(db: Database, view: View, { id }: Mailing) {
+async function readProgress(db: Database, view: View, { id, status }: Mailing) {
   const { id: ownerId } = signedIn(view);
-  const [counters, attempts] = await Promise.all([
+  const [counters, attempts, relayFault] = await Promise.all([
     readCounters(db, ownerId, [id]),
     listLatestAttempts(db, ownerId, id, LATEST_ATTEMPTS),
+    status === 'running' ? findRelayFault(db) : undefined,
   ]);
-  return { counters: counters.get(id), attempts };
+  return { counters: counters.get(id), attempts, relayFault };
 }
 
 function refuseDeletion(c: Context<WebEnv>, id: number) {

@@ -4,7 +4,7 @@ import { formatDateTime, formatNumber } from '../ui/format.js';
 import { FormActions, FormFaults, TextArea, TextField } from '../ui/form.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
-import { EmptyState, FoundCount, listHref, Pager, SearchBar, SortHeader } from '../ui/list.js';
+import { EmptyState, FoundCount, Pager, SearchBar, SortHeader } from '../ui/list.js';
 import type { View } from '../ui/view.js';
 import { formatAttributes, type Recipient } from './recipient.js';
 

@@ -44,7 +44,13 @@ export function TextArea(props: FieldProps & { rows?: number; monospace?: boolea
   const { form, name, rows = 4 } = props;
   return (
     <Field {...props}>
-      <textarea class={fieldClass('form-control', props)} id={`field-${name}`} name={name} rows={rows} {...describe(props)}>
+      <textarea
+        class={fieldClass('form-control', props)}
+        id={`field-${name}`}
+        name={name}
+        rows={rows}
+        {...describe(props)}
+      >
         {/* A leading line break is dropped by HTML's parser; this one is. */}
         {`\n${form.typed[name] ?? ''}`}
       </textarea>
@@ -61,7 +67,12 @@ export function SelectField(props: FieldProps & { options: Option[]; placeholder
   const chosen = props.form.typed[props.name] ?? '';
   return (
     <Field {...props}>
-      <select class={fieldClass('form-select', props)} id={`field-${props.name}`} name={props.name} {...describe(props)}>
+      <select
+        class={fieldClass('form-select', props)}
+        id={`field-${props.name}`}
+        name={props.name}
+        {...describe(props)}
+      >
         {props.placeholder !== undefined && <option value="">{props.placeholder}</option>}
         {props.options.map(({ value, label }) => (
           <option value={value} selected={value === chosen}>

@@ -105,7 +105,12 @@ function SideBar({ view }: { view: View }) {
             <PlaceLink view={view} href="/inbox" icon="inbox" label={view.t('common.places.inbox')} />
           )}
           <div class="side-foot">
-            <PlaceLink view={view} href="/settings" icon="person-gear" label={view.user?.name || view.t('common.places.settings')} />
+            <PlaceLink
+              view={view}
+              href="/settings"
+              icon="person-gear"
+              label={view.user?.name || view.t('common.places.settings')}
+            />
             <form method="post" action="/sign-out">
               <button class="side-link" type="submit">
                 <Icon name="box-arrow-right" />
@@ -167,7 +172,8 @@ function InboxBanner({ view }: { view: View }) {
     <aside class="inbox-banner" aria-label={view.t('common.inboxBanner.label')}>
       <Icon name="inbox" />
       <span>
-        {view.t('common.inboxBanner.text')} {view.mayReadInbox && <a href="/inbox">{view.t('common.inboxBanner.open')}</a>}
+        {view.t('common.inboxBanner.text')}{' '}
+        {view.mayReadInbox && <a href="/inbox">{view.t('common.inboxBanner.open')}</a>}
       </span>
     </aside>
   );

@@ -73,10 +73,10 @@ interface SortHeaderProps {
 /** A column's heading that sorts by it, and turns the order round when it already does. */
 export function SortHeader({ view, list, sort, children }: SortHeaderProps) {
   const current = list.sort === sort;
-  const direction = list.descending ? 'descending' : 'ascending';
+  const direction = list.descending ? ('descending' as const) : ('ascending' as const);
   const next = current && !list.descending ? `-${sort}` : sort;
   return (
-    <th scope="col" {...(current ? { 'aria-sort': direction as 'ascending' } : {})}>
+    <th scope="col" {...(current ? { 'aria-sort': direction } : {})}>
       <a class="sort-link" href={listHref(view, { sort: next })}>
         {children}
         {current && <Icon name={list.descending ? 'chevron-down' : 'chevron-up'} />}
