@@ -15,11 +15,9 @@ create table users (
   role text not null default 'user' check (role in ('user', 'manager', 'administrator')),
   blocked boolean not null default false,
   blocked_reason text,
-  blocked_until timestamptz,
   locale text check (locale in ('ru', 'en')),
   time_zone text not null default 'UTC',
   theme text not null default 'auto' check (theme in ('auto', 'light', 'dark')),
-  welcomed boolean not null default false,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
@@ -32,7 +30,6 @@ create table sessions (
   expires_at timestamptz not null,
   ip_address text,
   user_agent text,
-  impersonated_by text,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );

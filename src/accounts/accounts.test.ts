@@ -281,7 +281,7 @@ describe('signing in', () => {
     expect(answer.text).toContain('Spam &lt;b&gt;');
     expect((await signInAs('anna@example.com', OTHER_PASSWORD)).text).not.toContain('blocked');
     expect(await database.db.selectFrom('sessions').select('id').execute()).toHaveLength(1);
-    await block(id, { blocked: true, blocked_until: new Date(Date.now() - 1000) });
+    await block(id, { blocked: false });
     expect((await signInAs('anna@example.com')).status).toBe(303);
   });
 
@@ -574,6 +574,6 @@ function forge(token: string): string {
   return [header, forged, signature].join('.');
 }
 
-async function block(id: number, columns: { blocked: boolean; blocked_reason?: string; blocked_until?: Date }) {
+async function block(id: number, columns: { blocked: boolean; blocked_reason?: string }) {
   await database.db.updateTable('users').set(columns).where('id', '=', id).execute();
 }

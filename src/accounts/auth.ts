@@ -11,7 +11,7 @@ import type { SystemLetters } from '../lib/system-mail.js';
 import type { SignedInUser } from '../ui/view.js';
 import { writeConfirmation, writePasswordChanged, writeRecovery, writeUnfinishedAccount } from './account-letters.js';
 import { MAX_PASSWORD, MIN_PASSWORD } from './account.js';
-import { confirmEmail, findSessionUser, findUserById, isBlocked } from './user-store.js';
+import { confirmEmail, findSessionUser, findUserById } from './user-store.js';
 
 export interface AuthDeps {
   db: Database;
@@ -140,7 +140,7 @@ const ADDITIONAL_USER_FIELDS = {
 
 async function refuseBlocked(db: Database, userId: number): Promise<void> {
   const user = await findUserById(db, userId);
-  if (user && isBlocked(user))
+  if (user?.blocked)
     throw new APIError('FORBIDDEN', { code: 'USER_BLOCKED', message: 'This user is blocked' });
 }
 

@@ -1,6 +1,5 @@
 import { emptyForm, type FormState } from '../lib/form.js';
 import { FormActions, FormFaults, TextField } from '../ui/form.js';
-import { formatDateTime } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import type { View } from '../ui/view.js';
@@ -89,9 +88,5 @@ function RefusalNotice({ view, refusal, email }: { view: View; refusal: SignInRe
 }
 
 function describeRefusal(view: View, refusal: SignInRefusal, email: string): string {
-  if (refusal.fault === 'blocked') {
-    if (!refusal.until) return view.t('accounts.signIn.blocked');
-    return view.t('accounts.signIn.blockedUntil', { until: `${formatDateTime(view, refusal.until)} ${view.timeZone}` });
-  }
   return view.t(`accounts.signIn.${refusal.fault}`, { email });
 }

@@ -4,7 +4,7 @@ import { findUserByEmail } from './user-store.js';
 export type SignInResult =
   | { ok: true; headers: Headers }
   | { ok: false; fault: 'wrong' | 'unconfirmed' }
-  | { ok: false; fault: 'blocked'; reason: string | null; until: Date | null };
+  | { ok: false; fault: 'blocked'; reason: string | null };
 
 /** `headers` of the result hold the session's cookie. Only who knows the password learns more than that something is wrong. */
 export async function signIn(auth: Auth, email: string, password: string, userAgent = ''): Promise<SignInResult> {
@@ -30,5 +30,5 @@ async function describeRefusal(auth: Auth, email: string, code: string): Promise
   if (code === 'EMAIL_NOT_VERIFIED') return { ok: false, fault: 'unconfirmed' };
   if (code !== 'USER_BLOCKED') return { ok: false, fault: 'wrong' };
   const user = await findUserByEmail(auth.db, email);
-  return { ok: false, fault: 'blocked', reason: user?.blockedReason ?? null, until: user?.blockedUntil ?? null };
+  return { ok: false, fault: 'blocked', reason: user?.blockedReason ?? null };
 }

@@ -9,7 +9,6 @@ export interface User extends SignedInUser {
   isConfirmed: boolean;
   blocked: boolean;
   blockedReason: string | null;
-  blockedUntil: Date | null;
 }
 
 export interface NewUser {
@@ -37,7 +36,6 @@ const SIGNED_IN_COLUMNS = [
   'users.locale',
   'users.time_zone as timeZone',
   'users.theme',
-  'users.welcomed',
 ] as const;
 
 const COLUMNS = [
@@ -45,10 +43,7 @@ const COLUMNS = [
   'users.email_verified as isConfirmed',
   'users.blocked',
   'users.blocked_reason as blockedReason',
-  'users.blocked_until as blockedUntil',
 ] as const;
-
-const IS_BLOCKED = sql<boolean>`(users.blocked and coalesce(users.blocked_until > now(), true))`;
 
 export async function hasUsers(db: Database | Transaction): Promise<boolean> {
   return (await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) !== undefined;
@@ -63,7 +58,7 @@ export async function findSessionUser(db: Database, token: string): Promise<Sign
     .where('sessions.token', '=', token)
     .where('sessions.expires_at', '>', sql<Date>`now()`)
     .where('users.email_verified', '=', true)
-    .where((eb) => eb.not(IS_BLOCKED))
+    .where('users.blocked', '=', false)
     .executeTakeFirst();
 }
 
@@ -83,11 +78,6 @@ export async function findPasswordHash(db: Database, userId: number): Promise<st
     .where('provider_id', '=', 'credential')
     .executeTakeFirst();
   return row?.password ?? undefined;
-}
-
-/** A block may end by itself. */
-export function isBlocked(user: Pick<User, 'blocked' | 'blockedUntil'>, now = new Date()): boolean {
-  return user.blocked && (user.blockedUntil === null || user.blockedUntil > now);
 }
 
 /** A user whose address counts as confirmed; undefined when the address is taken. */

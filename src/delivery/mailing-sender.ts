@@ -1,7 +1,7 @@
 /**
  * Sends the letters of one mailing from this process. A lease is worked through in windows: `beginWindow` commits that a window may
- * leave, then its letters go to the relay, and their outcomes are written in flushes. At most two windows of a lease are on the wire,
- * so that is what a crash leaves in doubt.
+ * leave, then its letters go to the relay, and their outcomes are written in flushes. At most two windows of a lease are on the wire
+ * or not yet written, so that is what a crash leaves in doubt.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -38,7 +38,7 @@ interface SenderDeps {
 
 const BATCH = 256;
 const WINDOW = 32;
-const FLUSH_AFTER_MS = 20;
+const FLUSH_AFTER_MS = 10;
 
 /** Until nothing of the mailing is due, or sending is no longer allowed. */
 export async function sendMailing(deps: SenderDeps, mailingId: number): Promise<void> {
@@ -66,17 +66,18 @@ async function sendLeases(deps: SenderDeps, mailingId: number, message: Compiled
 async function sendLease(deps: SenderDeps, lease: Lease, message: CompiledMessage): Promise<void> {
   const { db, relay } = deps;
   const book = new LeaseBook(db, lease.id);
-  let onTheWire = Promise.resolve<unknown>(undefined);
+  let unwritten = Promise.resolve<unknown>(undefined);
   for (let begun = 0; begun < lease.deliveries.length; begun += WINDOW) {
     if (deps.stopping.aborted || relay.isResting) break;
     if (!(await beginWindow(db, lease.id, Math.min(begun + WINDOW, lease.deliveries.length)))) break;
     const window = lease.deliveries.slice(begun, begun + WINDOW);
-    const sent = Promise.all(window.map(async (delivery) => book.add(await sendOne(deps, message, delivery))));
-    await onTheWire;
-    onTheWire = sent;
+    const written = Promise.all(window.map(async (delivery) => book.add(await sendOne(deps, message, delivery))));
+    // Its failure is met below; without this it would count as unhandled until then.
+    written.catch(() => {});
+    await unwritten;
+    unwritten = written;
   }
-  await onTheWire;
-  await book.close();
+  await unwritten;
   await endLease(db, lease.id);
 }
 
@@ -134,32 +135,29 @@ class LeaseBook {
   readonly #db: Database;
   readonly #leaseId: number;
   #entries: Entry[] = [];
-  #writing: Promise<void> | null = null;
+  /** The write that takes what is in `#entries`, and the one before it. */
+  #next: Promise<void> | null = null;
+  #last = Promise.resolve();
 
   constructor(db: Database, leaseId: number) {
     this.#db = db;
     this.#leaseId = leaseId;
   }
 
-  add(entry: Entry): void {
+  /** Resolves when it is written. */
+  add(entry: Entry): Promise<void> {
     this.#entries.push(entry);
-    this.#writing ??= this.#write();
-    // Its failure is met by close(); without this it would count as unhandled until then.
-    this.#writing.catch(() => {});
-  }
-
-  async close(): Promise<void> {
-    await this.#writing;
+    this.#next ??= this.#write();
+    return this.#next;
   }
 
   async #write(): Promise<void> {
     // Lets the outcomes of one round trip come together.
-    await delay(FLUSH_AFTER_MS);
-    while (this.#entries.length > 0) {
-      const entries = this.#entries.splice(0);
-      await this.#record(entries, Date.now() + LEASE_SECONDS * 1000);
-    }
-    this.#writing = null;
+    await Promise.all([delay(FLUSH_AFTER_MS), this.#last]);
+    const entries = this.#entries.splice(0);
+    this.#last = this.#record(entries, Date.now() + LEASE_SECONDS * 1000);
+    this.#next = null;
+    await this.#last;
   }
 
   async #record(entries: Entry[], deadline: number): Promise<void> {

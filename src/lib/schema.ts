@@ -28,11 +28,9 @@ interface UsersTable {
   role: Generated<Role>;
   blocked: Generated<boolean>;
   blocked_reason: string | null;
-  blocked_until: Instant | null;
   locale: 'ru' | 'en' | null;
   time_zone: Generated<string>;
   theme: Generated<'auto' | 'light' | 'dark'>;
-  welcomed: Generated<boolean>;
   created_at: DefaultInstant;
   updated_at: DefaultInstant;
 }
@@ -44,7 +42,6 @@ interface SessionsTable {
   expires_at: Instant;
   ip_address: string | null;
   user_agent: string | null;
-  impersonated_by: string | null;
   created_at: DefaultInstant;
   updated_at: DefaultInstant;
 }

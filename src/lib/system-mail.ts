@@ -67,6 +67,10 @@ export async function workSystemLetters(jobs: Jobs, { smtpUrl, mailFrom, log }: 
   jobs.once('stopped', () => transport.close());
 }
 
+function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
 /** The same URL as mailings are sent by, read the same way. */
 function openTransport(smtpUrl: string) {
   const smtp = parseSmtpUrl(smtpUrl);
@@ -76,7 +80,8 @@ function openTransport(smtpUrl: string) {
     host,
     port,
     secure: tls === 'implicit',
-    requireTLS: tls === 'required',
+    // As for mailings: no password goes unencrypted to another machine unless the URL says tls=none.
+    requireTLS: tls === 'required' || (tls === 'opportunistic' && credentials !== null && !isLoopbackHost(host)),
     ignoreTLS: tls === 'none',
     tls: { rejectUnauthorized: verifyCertificate && tls !== 'opportunistic' },
     ...(credentials ? { auth: { user: credentials.user, pass: credentials.password } } : {}),

@@ -79,7 +79,6 @@ function makeView(userId: number, locale: Locale): View {
     locale,
     timeZone,
     theme: 'auto',
-    welcomed: true,
   } as const;
   return {
     t: translate(locale),

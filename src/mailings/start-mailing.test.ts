@@ -83,13 +83,10 @@ test('starts what is due, and nothing else', async () => {
 test('leaves the mailings of a blocked owner until the block is over', async () => {
   await addRecipients(db, owner, 1);
   await addMailing(db, owner, due());
-  const block = (until: Date | null) =>
-    db.updateTable('users').set({ blocked: true, blocked_until: until }).where('id', '=', owner).execute();
-  await block(null);
+  const block = (blocked: boolean) => db.updateTable('users').set({ blocked }).where('id', '=', owner).execute();
+  await block(true);
   expect(await startDueMailings(db, NOW)).toBe(0);
-  await block(at(1));
-  expect(await startDueMailings(db, NOW)).toBe(0);
-  await block(at(-1));
+  await block(false);
   expect(await startDueMailings(db, NOW)).toBe(1);
 });
 

@@ -54,7 +54,7 @@ async function startNextDue(db: Database, now: Date): Promise<'started' | 'fault
       .where('mailings.first_sending_at', '<=', now)
       .where('mailings.disabled_at', 'is', null)
       .where('mailings.start_fault', 'is', null)
-      .where(sql<boolean>`not (users.blocked and coalesce(users.blocked_until > ${now}, true))`)
+      .where('users.blocked', '=', false)
       .orderBy('mailings.first_sending_at')
       .limit(1)
       .forUpdate('mailings')

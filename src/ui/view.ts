@@ -12,7 +12,6 @@ export interface SignedInUser {
   locale: Locale | null;
   timeZone: string;
   theme: Theme;
-  welcomed: boolean;
 }
 
 /** Everything about this request that any page may need. */

@@ -58,7 +58,6 @@ async function openSession(db: Database, userId: number): Promise<string> {
       expires_at: expiresAt,
       ip_address: null,
       user_agent: null,
-      impersonated_by: null,
     })
     .execute();
   return encodeURIComponent(`${token}.${createHmac('sha256', SECRET).update(token).digest('base64')}`);

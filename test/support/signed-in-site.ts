@@ -49,7 +49,6 @@ export async function openSignedInSite(
         locale,
         timeZone: 'UTC',
         theme: 'auto',
-        welcomed: true,
       },
       now,
       path: url.pathname + url.search,
