@@ -1,5 +1,8 @@
-import { sql, type RawBuilder, type SqlBool } from 'kysely';
+import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely';
 import { z } from 'zod';
+
+import type { Database } from './database.js';
+import type { Schema } from './schema.js';
 
 /* Lists that stay quick at a million rows: a page begins after the last row of the one before (a keyset), never at an offset. */
 
@@ -89,6 +92,20 @@ export function toPage<Row extends { id: number; cursor_value: string }>(rows: R
 function isOfType(value: string, type: SortKey['type']): boolean {
   if (type === 'timestamptz') return !Number.isNaN(Date.parse(value));
   return type === 'text' || /^-?\d{1,18}$/.test(value);
+}
+
+/** How many rows a query finds, counted up to `limit + 1`: past that, the exact number is not worth its time. */
+export async function countUpTo<Table extends keyof Schema>(
+  db: Database,
+  query: SelectQueryBuilder<Schema, Table, object>,
+  limit: number,
+): Promise<number> {
+  const some = query.select(sql`1`.as('one')).limit(limit + 1);
+  const row = await db
+    .selectFrom(some.as('some'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return row.count;
 }
 
 function encodeCursor(row: { id: number; cursor_value: string }): string {

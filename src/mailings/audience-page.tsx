@@ -1,7 +1,7 @@
 import type { ListQuery, Page } from '../lib/list.js';
 import { formatNumber } from '../ui/format.js';
 import { Layout } from '../ui/layout.js';
-import { EmptyState, Filter, FOUND_LIMIT, FoundCount, Pager, SearchBar } from '../ui/list.js';
+import { EmptyState, Filter, FOUND_LIMIT, FoundCount, Pager, SearchBar, SelectCell, SelectHeader } from '../ui/list.js';
 import type { View } from '../ui/view.js';
 import { formatAudience } from './mailing-parts.js';
 import type { AudienceMember, AudienceSize, Mailing } from './mailing.js';
@@ -128,14 +128,7 @@ function AudienceTable({ view, page }: AudiencePageProps) {
       <table class="table list-table">
         <thead>
           <tr>
-            <th scope="col" class="cell-select">
-              <input
-                class="form-check-input"
-                type="checkbox"
-                data-select-all
-                aria-label={view.t('common.list.selectAll')}
-              />
-            </th>
+            <SelectHeader view={view} />
             <th scope="col">{view.t('mailings.deliveries.address')}</th>
             <th scope="col">{view.t('mailings.deliveries.name')}</th>
             <th scope="col">{view.t('mailings.audiencePage.chosen')}</th>
@@ -155,15 +148,7 @@ function MemberRow({ view, member }: { view: View; member: AudienceMember }) {
   const { id, email, name, chosen } = member;
   return (
     <tr>
-      <td class="cell-select">
-        <input
-          class="form-check-input"
-          type="checkbox"
-          name="ids"
-          value={String(id)}
-          aria-label={`${view.t('common.list.select')} ${email}`}
-        />
-      </td>
+      <SelectCell view={view} id={id} name={email} />
       <td data-label={view.t('mailings.deliveries.address')}>
         <bdi>{email}</bdi>
       </td>

@@ -1,5 +1,5 @@
 import type { FormState } from '../lib/form.js';
-import { ChoiceField, FormActions, FormFaults, SelectField, TextField } from '../ui/form.js';
+import { ChoiceField, ConflictNotice, FormActions, FormFaults, SelectField, TextField } from '../ui/form.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Layout } from '../ui/layout.js';
 import type { View } from '../ui/view.js';
@@ -118,22 +118,17 @@ function AudienceField({ view, form, recipientCount, chosen }: MailingFormProps)
 
 function Conflict({ view, mailing }: { view: View; mailing: Mailing }) {
   return (
-    <section class="notice notice-warning" role="alert">
-      <h2>{view.t('common.conflict.title')}</h2>
-      <p>{view.t('common.conflict.text')}</p>
-      <h3>{view.t('common.conflict.theirs')}</h3>
-      <dl class="facts">
-        <dt>{view.t('mailings.message')}</dt>
-        <dd>
-          <bdi>{mailing.subject}</bdi>
-        </dd>
-        <dt>{view.t('mailings.firstSending')}</dt>
-        <dd>{formatDateTime(view, mailing.firstSendingAt)}</dd>
-        <dt>{view.t('mailings.end')}</dt>
-        <dd>{formatDateTime(view, mailing.endsAt)}</dd>
-        <dt>{view.t('mailings.audience')}</dt>
-        <dd>{view.t(mailing.audience === 'all' ? 'mailings.audiencePage.everybody' : 'mailings.form.chosen')}</dd>
-      </dl>
-    </section>
+    <ConflictNotice view={view}>
+      <dt>{view.t('mailings.message')}</dt>
+      <dd>
+        <bdi>{mailing.subject}</bdi>
+      </dd>
+      <dt>{view.t('mailings.firstSending')}</dt>
+      <dd>{formatDateTime(view, mailing.firstSendingAt)}</dd>
+      <dt>{view.t('mailings.end')}</dt>
+      <dd>{formatDateTime(view, mailing.endsAt)}</dd>
+      <dt>{view.t('mailings.audience')}</dt>
+      <dd>{view.t(mailing.audience === 'all' ? 'mailings.audiencePage.everybody' : 'mailings.form.chosen')}</dd>
+    </ConflictNotice>
   );
 }

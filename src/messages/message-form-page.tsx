@@ -1,5 +1,5 @@
 import type { FormState } from '../lib/form.js';
-import { FormActions, FormFaults, TextArea, TextField } from '../ui/form.js';
+import { ConflictNotice, FormActions, FormFaults, TextArea, TextField } from '../ui/form.js';
 import { Layout } from '../ui/layout.js';
 import type { View } from '../ui/view.js';
 import type { Message } from './message.js';
@@ -75,20 +75,15 @@ export function MessageFormPage({ view, form, message, conflict = false }: Messa
 
 function Conflict({ view, message }: { view: View; message: Message }) {
   return (
-    <section class="notice notice-warning" role="alert">
-      <h2>{view.t('common.conflict.title')}</h2>
-      <p>{view.t('common.conflict.text')}</p>
-      <h3>{view.t('common.conflict.theirs')}</h3>
-      <dl class="facts">
-        <dt>{view.t('messages.subject')}</dt>
-        <dd>
-          <bdi>{message.subject}</bdi>
-        </dd>
-        <dt>{view.t('messages.body')}</dt>
-        <dd class="text-lines" dir="auto">
-          {message.body}
-        </dd>
-      </dl>
-    </section>
+    <ConflictNotice view={view}>
+      <dt>{view.t('messages.subject')}</dt>
+      <dd>
+        <bdi>{message.subject}</bdi>
+      </dd>
+      <dt>{view.t('messages.body')}</dt>
+      <dd class="text-lines" dir="auto">
+        {message.body}
+      </dd>
+    </ConflictNotice>
   );
 }

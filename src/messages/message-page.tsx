@@ -2,7 +2,7 @@ import type { ListQuery, Page } from '../lib/list.js';
 import { formatDateTime } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
-import { EmptyState, FoundCount, listHref, Pager, SearchBar, SortHeader, FOUND_LIMIT } from '../ui/list.js';
+import { EmptyState, FOUND_LIMIT, FoundCount, listHref, Pager, SearchBar, SelectCell, SelectHeader, SortHeader } from '../ui/list.js';
 import type { View } from '../ui/view.js';
 import type { Message, MessageSummary } from './message.js';
 
@@ -65,14 +65,7 @@ function MessageTable({ view, list, page }: Omit<MessageListProps, 'count'>) {
         <table class="table list-table">
           <thead>
             <tr>
-              <th scope="col" class="cell-select">
-                <input
-                  class="form-check-input"
-                  type="checkbox"
-                  data-select-all
-                  aria-label={view.t('common.list.selectAll')}
-                />
-              </th>
+              <SelectHeader view={view} />
               <SortHeader view={view} list={list} sort="subject">
                 {view.t('messages.subject')}
               </SortHeader>
@@ -103,15 +96,7 @@ function MessageRow({ view, message }: { view: View; message: MessageSummary }) 
   const { id, subject, excerpt, updatedAt } = message;
   return (
     <tr>
-      <td class="cell-select">
-        <input
-          class="form-check-input"
-          type="checkbox"
-          name="ids"
-          value={String(id)}
-          aria-label={`${view.t('common.list.select')} ${subject}`}
-        />
-      </td>
+      <SelectCell view={view} id={id} name={subject} />
       <td data-label={view.t('messages.subject')}>
         <a class="row-link" href={`/messages/${id}`}>
           <bdi>{subject}</bdi>

@@ -1,7 +1,7 @@
 import { sql, type SqlBool } from 'kysely';
 
 import { isCheckViolation, type Database } from '../lib/database.js';
-import { keyset, PAGE_SIZE, searchPattern, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
+import { countUpTo, keyset, PAGE_SIZE, searchPattern, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
 import type { Message, MessageSort, MessageSummary, MessageValues } from './message.js';
 
 const SORT_KEYS: Record<MessageSort, SortKey> = {
@@ -35,17 +35,11 @@ export async function listMessages(
 
 /** How many match, counted up to `limit + 1`; an empty search matches all. */
 export async function countMessages(db: Database, ownerId: number, search: string, limit: number): Promise<number> {
-  const found = db
+  const matching = db
     .selectFrom('messages')
-    .select('id')
     .where('owner_id', '=', ownerId)
-    .where(matchesSearch(search))
-    .limit(limit + 1);
-  const row = await db
-    .selectFrom(found.as('found'))
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return row.count;
+    .where(matchesSearch(search));
+  return countUpTo(db, matching, limit);
 }
 
 /** The newest ones, for a select in a form. */

@@ -1,10 +1,10 @@
 import type { FormState } from '../lib/form.js';
 import type { ListQuery, Page } from '../lib/list.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
-import { FormActions, FormFaults, TextArea, TextField } from '../ui/form.js';
+import { ConflictNotice, FormActions, FormFaults, TextArea, TextField } from '../ui/form.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
-import { EmptyState, FoundCount, Pager, SearchBar, SortHeader } from '../ui/list.js';
+import { EmptyState, FoundCount, Pager, SearchBar, SelectCell, SelectHeader, SortHeader } from '../ui/list.js';
 import type { View } from '../ui/view.js';
 import { formatAttributes, type Recipient } from './recipient.js';
 
@@ -64,9 +64,7 @@ function RecipientTable({ view, list, page, found }: RecipientListProps) {
         <table class="table list-table">
           <thead>
             <tr>
-              <th scope="col" class="cell-select">
-                <input class="form-check-input" type="checkbox" data-select-all aria-label={view.t('common.list.selectAll')} />
-              </th>
+              <SelectHeader view={view} />
               <SortHeader view={view} list={list} sort="email">
                 {view.t('recipients.email')}
               </SortHeader>
@@ -105,9 +103,7 @@ function RecipientRow({ view, recipient }: { view: View; recipient: Recipient })
   const { id, email, name, comment, createdAt } = recipient;
   return (
     <tr>
-      <td class="cell-select">
-        <input class="form-check-input" type="checkbox" name="ids" value={String(id)} aria-label={`${view.t('common.list.select')} ${email}`} />
-      </td>
+      <SelectCell view={view} id={id} name={email} />
       <td data-label={view.t('recipients.email')}>
         <a class="row-link" href={`/recipients/${id}`}>
           <bdi>{email}</bdi>
@@ -213,20 +209,15 @@ export function RecipientFormPage({ view, form, recipient, conflict = false }: R
 
 function Conflict({ view, recipient }: { view: View; recipient: Recipient }) {
   return (
-    <section class="notice notice-warning" role="alert">
-      <h2>{view.t('common.conflict.title')}</h2>
-      <p>{view.t('common.conflict.text')}</p>
-      <h3>{view.t('common.conflict.theirs')}</h3>
-      <dl class="facts">
-        <dt>{view.t('recipients.email')}</dt>
-        <dd>{recipient.email}</dd>
-        <dt>{view.t('recipients.name')}</dt>
-        <dd>{recipient.name}</dd>
-        <dt>{view.t('recipients.comment')}</dt>
-        <dd class="text-lines">{recipient.comment}</dd>
-        <dt>{view.t('recipients.attributes')}</dt>
-        <dd class="text-lines">{formatAttributes(recipient.attributes)}</dd>
-      </dl>
-    </section>
+    <ConflictNotice view={view}>
+      <dt>{view.t('recipients.email')}</dt>
+      <dd>{recipient.email}</dd>
+      <dt>{view.t('recipients.name')}</dt>
+      <dd>{recipient.name}</dd>
+      <dt>{view.t('recipients.comment')}</dt>
+      <dd class="text-lines">{recipient.comment}</dd>
+      <dt>{view.t('recipients.attributes')}</dt>
+      <dd class="text-lines">{formatAttributes(recipient.attributes)}</dd>
+    </ConflictNotice>
   );
 }

@@ -1,7 +1,7 @@
 import { sql, type SqlBool } from 'kysely';
 
 import { isUniqueViolation, type Database } from '../lib/database.js';
-import { keyset, PAGE_SIZE, searchPattern, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
+import { countUpTo, keyset, PAGE_SIZE, searchPattern, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
 import type { Recipient, RecipientSort, RecipientValues } from './recipient.js';
 
 const SORT_KEYS: Record<RecipientSort, SortKey> = {
@@ -45,17 +45,11 @@ export async function countRecipients(db: Database, ownerId: number): Promise<nu
 
 /** How many match, counted up to `limit + 1`. */
 export async function countFoundRecipients(db: Database, ownerId: number, search: string, limit: number): Promise<number> {
-  const found = db
+  const matching = db
     .selectFrom('recipients')
-    .select('id')
     .where('owner_id', '=', ownerId)
-    .where(matchesSearch(search))
-    .limit(limit + 1);
-  const row = await db
-    .selectFrom(found.as('found'))
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return row.count;
+    .where(matchesSearch(search));
+  return countUpTo(db, matching, limit);
 }
 
 export async function findRecipient(db: Database, ownerId: number, id: number): Promise<Recipient | undefined> {

@@ -167,6 +167,18 @@ export function FormFaults({ view, form }: { view: View; form: FormState }) {
   );
 }
 
+/** Above a form whose thing was saved elsewhere meanwhile: as children, what is saved now, for `<dl>`. */
+export function ConflictNotice({ view, children }: { view: View; children?: Child }) {
+  return (
+    <section class="notice notice-warning" role="alert">
+      <h2>{view.t('common.conflict.title')}</h2>
+      <p>{view.t('common.conflict.text')}</p>
+      <h3>{view.t('common.conflict.theirs')}</h3>
+      <dl class="facts">{children}</dl>
+    </section>
+  );
+}
+
 export function FormActions({ children }: { children?: Child }) {
   return <div class="form-actions">{children}</div>;
 }

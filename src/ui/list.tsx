@@ -63,6 +63,30 @@ export function Filter({ view, name, label, options }: FilterProps) {
   );
 }
 
+/** The tick box of a row; `name` is what a screen reader says it selects. */
+export function SelectCell({ view, id, name }: { view: View; id: number; name: string }) {
+  return (
+    <td class="cell-select">
+      <input
+        class="form-check-input"
+        type="checkbox"
+        name="ids"
+        value={String(id)}
+        aria-label={`${view.t('common.list.select')} ${name}`}
+      />
+    </td>
+  );
+}
+
+/** The heading of the tick boxes, which ticks all of them where there is JavaScript. */
+export function SelectHeader({ view }: { view: View }) {
+  return (
+    <th scope="col" class="cell-select">
+      <input class="form-check-input" type="checkbox" data-select-all aria-label={view.t('common.list.selectAll')} />
+    </th>
+  );
+}
+
 interface SortHeaderProps {
   view: View;
   list: ListQuery;
