@@ -12,12 +12,13 @@ async function main(): Promise<void> {
   if (!loaded.ok) return fail(loaded.fault);
   const { config } = loaded;
   const log = openLog(config.logLevel);
-  const stopRequested = waitForStop();
+  const stopRequested = waitForStop(log);
   try {
     const app = await openApp(config, log);
     greet(config, app);
     await stopRequested;
-    await stop(app, log);
+    await app.stop();
+    process.disconnect?.();
   } catch (error) {
     if (error instanceof StartError) return fail(error.message);
     log.fatal({ err: error }, 'Vestnik could not start');
@@ -37,22 +38,20 @@ function greet(config: Config, app: App): void {
   console.log(lines.join('\n'));
 }
 
-/** Resolves at the first signal, or when the starter that holds the other end of the channel is gone. */
-async function waitForStop(): Promise<void> {
-  return new Promise((resolve) => {
+/**
+ * Resolves at the first signal, or when the starter that holds the other end of the channel is gone; from then on the time is
+ * limited, also for a start that hangs.
+ */
+async function waitForStop(log: Log): Promise<void> {
+  await new Promise<void>((resolve) => {
     // A second Ctrl-C, or npm passing the first one on, must not cut the stop short: the listeners stay.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
     process.once('disconnect', () => resolve());
   });
-}
-
-async function stop(app: App, log: Log): Promise<void> {
   setTimeout(() => {
     log.error('Vestnik did not stop in time and is ended');
     process.exit(1);
   }, STOP_WITHIN_MS).unref();
-  await app.stop();
-  process.disconnect?.();
 }
 
 function fail(message: string): void {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 import type { Binaries } from './binaries.js';
 import { spawnAsDatabaseUser, type DatabaseUser, type Launcher } from './database-user.js';
@@ -18,13 +18,32 @@ export const SUPERUSER = 'vestnik';
 export async function prepareDataFolder(dataDir: string): Promise<string> {
   const folder = resolve(dataDir);
   try {
-    const created = await mkdir(folder, { recursive: true });
+    const created = await makeFolders(folder);
     // The database's user must pass through, but not list.
     if (created && process.getuid?.() === 0) await chmod(folder, 0o711);
     return await realpath(folder);
   } catch (cause) {
     throw dataFolderError(folder, cause);
   }
+}
+
+/**
+ * Tells whether it made the folder. Node's recursive mkdir never ends below a parent that exists and takes no folders, such as
+ * /proc; this one asks for each folder twice at most.
+ */
+async function makeFolders(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder);
+    return true;
+  } catch (error) {
+    if (hasErrorCode(error, 'EEXIST') && (await stat(folder)).isDirectory()) return false;
+    if (!hasErrorCode(error, 'ENOENT') || dirname(folder) === folder) throw error;
+  }
+  await makeFolders(dirname(folder));
+  await mkdir(folder).catch((error: unknown) => {
+    if (!hasErrorCode(error, 'EEXIST')) throw error;
+  });
+  return true;
 }
 
 export async function hasCluster(cluster: string, majorVersion: number): Promise<boolean> {
