@@ -5,7 +5,7 @@ import { createAdaptorServer, type ServerType } from '@hono/node-server';
 
 import { createAuth } from './accounts/auth.js';
 import { firstAdministratorLink } from './accounts/first-administrator.js';
-import { hasUsers } from './accounts/user-store.js';
+import { hasAdministrator } from './accounts/user-store.js';
 import type { Config } from './config.js';
 import { openFoundation, StartError, type Foundation } from './foundation.js';
 import { startInboxServer } from './inbox/inbox-server.js';
@@ -22,7 +22,7 @@ import { startWorker } from './worker.js';
 export interface App {
   /** Where the pages are; absent in a process that only works. */
   url: string | undefined;
-  /** Makes the first administrator; absent once there is a user. */
+  /** Makes the first administrator; absent once there is one. */
   setupLink: string | undefined;
   lettersStayHere: boolean;
   stop(): Promise<void>;
@@ -47,7 +47,7 @@ export async function openApp(config: Config, log: Log, clock: Clock = systemClo
       const worker = await startWorker({ db, clock, log, jobs, smtpUrl, mailFrom: config.mailFrom });
       closers.push(() => worker.stop());
     }
-    const setupLink = (await hasUsers(db)) ? undefined : firstAdministratorLink(config.baseUrl, secret);
+    const setupLink = (await hasAdministrator(db)) ? undefined : firstAdministratorLink(config.baseUrl, secret);
     return { url, setupLink, lettersStayHere: config.smtpUrl === undefined, stop };
   } catch (error) {
     await stop();

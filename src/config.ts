@@ -33,7 +33,7 @@ const settings = z.object({
     .string()
     .default('web,worker')
     .transform(list)
-    .pipe(z.array(z.enum(['web', 'worker'], { error: 'must be web, worker or web,worker' })).min(1)),
+    .pipe(z.array(z.enum(['web', 'worker'], { error: 'must be web, worker or web,worker' })).min(1, 'must be web, worker or web,worker')),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' })
     .default('info'),
@@ -76,7 +76,7 @@ export function loadConfig(): ConfigResult {
 
 /** A wrong setting is a value: one line that names the setting and says what it must be. */
 export function parseConfig(environment: Record<string, string | undefined>): ConfigResult {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
   const parsed = settings.safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

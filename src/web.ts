@@ -45,15 +45,16 @@ export function createWeb(deps: WebDeps): Hono<WebEnv> {
   web.notFound((c) => renderFault(c, 'not_found'));
 
   web.use(compress());
+  web.use(secureHeaders(HEADERS));
   web.get('/healthz', (c) => c.text('ok'));
-  web.get('/assets/*', serveStatic({ root: deps.assetsFolder, onFound: cacheForever }));
+  web.get('/assets/*', cacheForever, serveStatic({ root: deps.assetsFolder }), (c) => renderFault(c, 'not_found'));
   web.get('/icon.svg', serveStatic({ root: deps.assetsFolder }));
 
   web.use(identifyRequest(deps));
-  web.use(secureHeaders(HEADERS));
-  web.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => { throw new TooLargeError(); } }));
   web.use(readVisitor(deps));
   web.use(refuseCrossSite(deps.baseUrl));
+  // After the visitor is known: the answer is a page in their language.
+  web.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseTooLarge }));
 
   web.route('/', accountRoutes(deps));
   web.route('/inbox', inboxRoutes(deps));
@@ -91,7 +92,14 @@ function identifyRequest({ log, clock }: WebDeps): MiddlewareHandler<WebEnv> {
     const milliseconds = performance.now() - begun;
     c.header('Server-Timing', `total;dur=${milliseconds.toFixed(1)}`);
     if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'private, no-cache');
-    log.debug({ requestId: c.get('requestId'), method: c.req.method, path: c.req.path, status: c.res.status, at: clock.now(), milliseconds });
+    log.debug({
+      requestId: c.get('requestId'),
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      at: clock.now(),
+      milliseconds,
+    });
   };
 }
 
@@ -124,6 +132,20 @@ function chooseLocale(c: Context, fallback: Locale): Locale {
   return isLocale(remembered) ? remembered : preferLocale(c.req.header('accept-language'), fallback);
 }
 
+/** A browser shows the answer only when it has sent everything; beyond this much nobody is waited for. */
+const MAX_DISCARDED_BYTES = 10 * MAX_BODY_BYTES;
+
+async function refuseTooLarge({ req: { raw } }: Context): Promise<never> {
+  let size = 0;
+  if (raw.body && !raw.body.locked) {
+    for await (const chunk of raw.body) {
+      size += chunk.length;
+      if (size > MAX_DISCARDED_BYTES) break;
+    }
+  }
+  throw new TooLargeError();
+}
+
 const requireUser: MiddlewareHandler<WebEnv> = async (c, next) => {
   const { user, path } = c.get('view');
   if (user) return next();
@@ -138,6 +160,8 @@ function answerError(log: Log, error: Error, c: Context<WebEnv>): Response | Pro
   return renderFault(c, 'unexpected');
 }
 
-function cacheForever(_path: string, c: Context): void {
-  c.header('Cache-Control', 'public, max-age=31536000, immutable');
-}
+/** Their names change with them. */
+const cacheForever: MiddlewareHandler<WebEnv> = async (c, next) => {
+  await next();
+  if (c.res.ok) c.header('Cache-Control', 'public, max-age=31536000, immutable');
+};

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { readUser } from './auth.js';
 import { createUser } from './create-user.js';
 import { firstAdministratorLink } from './first-administrator.js';
-import { findUserByEmail, findUserById, hasUsers } from './user-store.js';
+import { findUserByEmail, findUserById, hasAdministrator } from './user-store.js';
 
 const PASSWORD = 'seven green boats';
 const OTHER_PASSWORD = 'nine quiet rivers';
@@ -172,7 +172,7 @@ describe('registration', () => {
     expect(answer.text).toContain('At least 10 characters.');
     expect(answer.text).not.toContain('short"');
     expect(site.letters).toEqual([]);
-    expect(await hasUsers(database.db)).toBe(false);
+    expect(await database.db.selectFrom('users').select('id').execute()).toEqual([]);
   });
 
   it.each(['Анна 🌷', 'שָׁלוֹם', '"<script>alert(1)</script>'])('keeps the name %s as it is', async (name) => {
@@ -486,12 +486,22 @@ describe('the first administrator', () => {
     expect(await database.db.selectFrom('users').select('role').execute()).toEqual([{ role: 'administrator' }]);
   });
 
+  it('is still to be made after others have registered, but not with an address of theirs', async () => {
+    await register('anna@example.com');
+    const refused = await setUp('Anna@example.com', browser);
+    expect(refused.status).toBe(422);
+    expect(refused.text).toContain('There is already a user with this address.');
+    expect(await findUserByEmail(database.db, 'anna@example.com')).toMatchObject({ role: 'user', isConfirmed: false });
+    expect((await setUp('berta@example.com', browser)).location).toBe('/');
+    expect(await findUserByEmail(database.db, 'berta@example.com')).toMatchObject({ role: 'administrator' });
+  });
+
   it('needs the whole link', async () => {
     for (const token of ['', 'x', readSetupToken().slice(1), `${readSetupToken()}x`]) {
       expect((await browser.get(`/setup?token=${token}`)).status).toBe(404);
       expect((await setUp('anna@example.com', browser, token)).status).toBe(404);
     }
-    expect(await hasUsers(database.db)).toBe(false);
+    expect(await hasAdministrator(database.db)).toBe(false);
   });
 });
 

@@ -4,7 +4,7 @@ import { hashPassword } from 'better-auth/crypto';
 
 import type { Database } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
-import { hasUsers, insertUser, lockFirstAdministrator } from './user-store.js';
+import { hasAdministrator, insertUser, lockFirstAdministrator } from './user-store.js';
 
 interface Administrator {
   name: string;
@@ -14,7 +14,10 @@ interface Administrator {
   locale: Locale;
 }
 
-/** The link that `npm start` prints while there is no user: who reads the terminal, and nobody else, becomes administrator. */
+/**
+ * The link that `npm start` prints while there is no administrator: who reads the terminal, and nobody else, becomes one. Somebody
+ * who has registered meanwhile does not take it away.
+ */
 export function firstAdministratorLink(baseUrl: string, secret: string): string {
   return `${baseUrl}/setup?token=${makeToken(secret)}`;
 }
@@ -25,17 +28,18 @@ export function isFirstAdministratorToken(token: string, secret: string): boolea
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-/** Undefined when there is a user by now: of two at once, one wins. */
+/** `used` when there is an administrator by now: of two at once, one wins. */
 export async function createFirstAdministrator(
   db: Database,
   administrator: Administrator,
-): Promise<number | undefined> {
+): Promise<'created' | 'used' | 'userExists'> {
   const { password, ...rest } = administrator;
   const passwordHash = await hashPassword(password);
   return db.transaction().execute(async (trx) => {
     await lockFirstAdministrator(trx);
-    if (await hasUsers(trx)) return undefined;
-    return insertUser(trx, { ...rest, passwordHash, role: 'administrator' });
+    if (await hasAdministrator(trx)) return 'used';
+    const id = await insertUser(trx, { ...rest, passwordHash, role: 'administrator' });
+    return id === undefined ? 'userExists' : 'created';
   });
 }
 

@@ -9,7 +9,7 @@ import { createFirstAdministrator, isFirstAdministratorToken } from './first-adm
 import { passCookies } from './pass-cookies.js';
 import { signIn } from './sign-in.js';
 import { SetupPage, SetupRefusedPage } from './sign-up-page.js';
-import { hasUsers } from './user-store.js';
+import { hasAdministrator } from './user-store.js';
 
 export function setupRoutes(auth: Auth): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
@@ -31,8 +31,12 @@ export function setupRoutes(auth: Auth): Hono<WebEnv> {
     const form = parseForm(signUpForm, typed);
     if (!form.ok) return c.html(<SetupPage view={view} form={{ typed, faults: form.faults }} token={token} />, 422);
     const { time_zone: timeZone, ...values } = form.values;
-    const id = await createFirstAdministrator(auth.db, { ...values, timeZone, locale: view.locale });
-    if (id === undefined) return c.html(<SetupRefusedPage view={view} fault="used" />, STATUS.used);
+    const created = await createFirstAdministrator(auth.db, { ...values, timeZone, locale: view.locale });
+    if (created === 'used') return c.html(<SetupRefusedPage view={view} fault="used" />, STATUS.used);
+    if (created === 'userExists') {
+      const faults = { email: { key: created } };
+      return c.html(<SetupPage view={view} form={{ typed, faults }} token={token} />, 422);
+    }
     const result = await signIn(auth, values.email, values.password, c.req.header('user-agent'));
     if (result.ok) passCookies(c, result.headers);
     return redirectWithFlash(c, '/', view.t('accounts.setup.done', { name: values.name }));
@@ -44,5 +48,5 @@ const STATUS = { mangled: 404, used: 410 } as const;
 
 async function findFault(auth: Auth, token: string): Promise<'mangled' | 'used' | undefined> {
   if (!isFirstAdministratorToken(token, auth.secret)) return 'mangled';
-  return (await hasUsers(auth.db)) ? 'used' : undefined;
+  return (await hasAdministrator(auth.db)) ? 'used' : undefined;
 }

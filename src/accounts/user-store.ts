@@ -45,8 +45,9 @@ const COLUMNS = [
   'users.blocked_reason as blockedReason',
 ] as const;
 
-export async function hasUsers(db: Database | Transaction): Promise<boolean> {
-  return (await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) !== undefined;
+export async function hasAdministrator(db: Database | Transaction): Promise<boolean> {
+  const query = db.selectFrom('users').select('id').where('role', '=', 'administrator').limit(1);
+  return (await query.executeTakeFirst()) !== undefined;
 }
 
 /** The user of a session that has not ended, unless blocked. */

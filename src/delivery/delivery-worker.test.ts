@@ -1,54 +1,10 @@
 import { sql } from 'kysely';
-import { pino } from 'pino';
 import { expect, test } from 'vitest';
 
-import { createTestDatabase } from '../../test/support/database.js';
 import { eventually } from '../../test/support/eventually.js';
-import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
-import { startSmtpServer, type SmtpServerOptions } from '../../test/support/smtp-server.js';
-import { systemClock } from '../lib/clock.js';
-import type { Database } from '../lib/database.js';
-import { parseSmtpUrl } from '../lib/smtp/smtp-url.js';
-import { startMailing } from '../mailings/start-mailing.js';
-import { isBalanced, type Counters } from './delivery.js';
-import { readCounters } from './delivery-store.js';
-import { DeliveryWorker } from './delivery-worker.js';
-
-function startWorker(db: Database, url: string): DeliveryWorker {
-  const smtp = parseSmtpUrl(url);
-  if (!smtp.ok) throw new Error(smtp.fault.error);
-  const log = pino({ level: 'silent' });
-  return new DeliveryWorker({ db, clock: systemClock, log, smtp: smtp.server, mailFrom: 'Shop <shop@example.com>' });
-}
-
-/** An owner with recipients and a mailing, a server with faults, and a worker between them; stopped in the right order. */
-async function openSending(recipients: number, options: SmtpServerOptions = {}) {
-  const database = await createTestDatabase();
-  const { db } = database;
-  const server = await startSmtpServer(options);
-  const ownerId = await addUser(db);
-  await addRecipients(db, ownerId, recipients);
-  const mailingId = await addMailing(db, ownerId);
-  const worker = startWorker(db, server.url);
-  const counters = async (): Promise<Counters | undefined> => (await readCounters(db, ownerId, [mailingId])).get(mailingId);
-  const status = async () =>
-    (await db.selectFrom('mailings').select('status').where('id', '=', mailingId).executeTakeFirstOrThrow()).status;
-  return {
-    db,
-    server,
-    worker,
-    ownerId,
-    mailingId,
-    counters,
-    start: () => startMailing(db, ownerId, mailingId, new Date()),
-    finished: () => eventually('the mailing is finished', async () => (await status()) === 'finished' && (await counters())),
-    async [Symbol.asyncDispose]() {
-      await worker.stop();
-      await server.close();
-      await database.close();
-    },
-  };
-}
+import { openSending, startDeliveryWorker } from '../../test/support/sending.js';
+import type { SmtpServerOptions } from '../../test/support/smtp-server.js';
+import { isBalanced } from './delivery.js';
 
 test('sends one letter to everyone, and finishes with books that balance', async () => {
   await using sending = await openSending(700);
@@ -79,7 +35,11 @@ test('stores the reply of the server, whole, with every attempt', async () => {
     const counters = await sending.counters();
     return counters?.accepted === 1 && counters.rejected === 1 && counters.attemptsDeferred === 1;
   });
-  const attempts = await sending.db.selectFrom('attempts').select(['address', 'outcome', 'stage', 'reply_code', 'enhanced_code', 'reply']).orderBy('address').execute();
+  const attempts = await sending.db
+    .selectFrom('attempts')
+    .select(['address', 'outcome', 'stage', 'reply_code', 'enhanced_code', 'reply'])
+    .orderBy('address')
+    .execute();
   expect(attempts).toMatchObject([
     { address: 'r1@example.com', outcome: 'rejected', stage: 'rcpt', reply_code: 550, enhanced_code: '5.1.1' },
     { address: 'r2@example.com', outcome: 'deferred', stage: 'rcpt', reply_code: 451, enhanced_code: '4.7.1' },
@@ -91,7 +51,8 @@ test('stores the reply of the server, whole, with every attempt', async () => {
 
 test('tries a deferred recipient again when its time has come', async () => {
   let refusals = 1;
-  const faults: SmtpServerOptions['faults'] = ({ stage }) => (stage === 'rcpt' && refusals-- > 0 ? { reply: '450 4.2.0 busy' } : undefined);
+  const faults: SmtpServerOptions['faults'] = ({ stage }) =>
+    stage === 'rcpt' && refusals-- > 0 ? { reply: '450 4.2.0 busy' } : undefined;
   await using sending = await openSending(1, { faults });
   await sending.start();
   await eventually('the first try is deferred', async () => (await sending.counters())?.attemptsDeferred === 1);
@@ -117,7 +78,9 @@ test('a mail server that is away, or refuses the login, blames no recipient', as
   const { port } = sending.server;
   await sending.server.close();
   await sending.start();
-  await eventually('the fault is remembered', async () => sending.db.selectFrom('relays').select('fault').where('fault', 'is not', null).executeTakeFirst());
+  await eventually('the fault is remembered', async () =>
+    sending.db.selectFrom('relays').select('fault').where('fault', 'is not', null).executeTakeFirst(),
+  );
   expect(await sending.counters()).toMatchObject({ waiting: 5, rejected: 0, inDoubt: 0 });
   const attempt = await eventually('the attempt is recorded', () =>
     sending.db.selectFrom('attempts').select(['outcome', 'stage', 'reply']).executeTakeFirst(),
@@ -135,7 +98,9 @@ test('a pause holds back what has not left, and continuing sends the rest', asyn
   await eventually('some have left', async () => ((await sending.counters())?.accepted ?? 0) > 0);
   await sql`update mailings set paused_at = now()`.execute(sending.db);
   const held = await eventually('nothing is on the wire', async () => {
-    const { rows } = await sql<{ count: number }>`select count(*)::int as count from deliveries where state = 'sending'`.execute(sending.db);
+    const { rows } = await sql<{
+      count: number;
+    }>`select count(*)::int as count from deliveries where state = 'sending'`.execute(sending.db);
     return rows[0]?.count === 0 && { count: sending.server.accepted.length };
   });
   expect((await sending.counters())?.accepted).toBe(held.count);
@@ -144,7 +109,9 @@ test('a pause holds back what has not left, and continuing sends the rest', asyn
 });
 
 test('at the end time what still waits expires', async () => {
-  await using sending = await openSending(4, { faults: ({ stage }) => (stage === 'rcpt' ? { reply: '450 later' } : undefined) });
+  await using sending = await openSending(4, {
+    faults: ({ stage }) => (stage === 'rcpt' ? { reply: '450 later' } : undefined),
+  });
   await sending.start();
   await eventually('all are deferred', async () => (await sending.counters())?.attemptsDeferred === 4);
   await sql`update mailings set first_sending_at = now() - interval '1 hour', ends_at = now()`.execute(sending.db);
@@ -152,7 +119,9 @@ test('at the end time what still waits expires', async () => {
 });
 
 test('a stopped mailing is finished with what waited cancelled', async () => {
-  await using sending = await openSending(4, { faults: ({ stage }) => (stage === 'rcpt' ? { reply: '450 later' } : undefined) });
+  await using sending = await openSending(4, {
+    faults: ({ stage }) => (stage === 'rcpt' ? { reply: '450 later' } : undefined),
+  });
   await sending.start();
   await eventually('all are deferred', async () => (await sending.counters())?.attemptsDeferred === 4);
   await sql`update mailings set stopped_at = now()`.execute(sending.db);
@@ -161,7 +130,7 @@ test('a stopped mailing is finished with what waited cancelled', async () => {
 
 test('several workers share one mailing without writing to anyone twice', async () => {
   await using sending = await openSending(1500);
-  const second = startWorker(sending.db, sending.server.url);
+  const second = startDeliveryWorker(sending.db, sending.url);
   try {
     await sending.start();
     expect(await sending.finished()).toMatchObject({ accepted: 1500 });
@@ -181,7 +150,7 @@ test('a worker that is told to stop gives back what it has not begun', async () 
   expect(counters).toMatchObject({ inDoubt: 0, rejected: 0, accepted: sending.server.accepted.length });
   const { rows } = await sql`select from leases`.execute(sending.db);
   expect(rows).toHaveLength(0);
-  const next = startWorker(sending.db, sending.server.url);
+  const next = startDeliveryWorker(sending.db, sending.url);
   try {
     expect(await sending.finished()).toMatchObject({ accepted: 2000 });
     expect(sending.server.counts.size).toBe(2000);

@@ -12,7 +12,6 @@ import type { Database } from '../lib/database.js';
 import type { Log } from '../lib/log.js';
 import type { SmtpServerAddress } from '../lib/smtp/smtp-url.js';
 import { startDueMailings } from '../mailings/start-mailing.js';
-import { parseMailbox } from './letter.js';
 import {
   closeWaiting,
   finishMailing,
@@ -22,9 +21,10 @@ import {
   renewLeases,
   type RunningMailing,
 } from './ledger-store.js';
+import { parseMailbox } from './letter.js';
 import { sendMailing } from './mailing-sender.js';
-import { Relay } from './relay.js';
 import { clearRelayFault, saveRelayFault } from './relay-store.js';
+import { Relay } from './relay.js';
 
 export interface DeliveryWorkerDeps {
   db: Database;
@@ -36,6 +36,8 @@ export interface DeliveryWorkerDeps {
 
 const TICK_MS = 400;
 const RENEW_MS = 5_000;
+/** After the database was away every lease has expired: all workers get the time to renew theirs before any is taken back. */
+const REAP_AFTER_OUTAGE_MS = 2 * RENEW_MS;
 const STOP_WITHIN_MS = 8_000;
 const DEFAULT_CONNECTIONS = 8;
 
@@ -47,6 +49,9 @@ export class DeliveryWorker {
   readonly #stopping = new AbortController();
   /** What this process is doing, by what it is doing; nothing is begun twice. */
   readonly #tasks = new Map<string, Promise<void>>();
+  /** What is remembered of the mail server, written one after another: the last word must stay the last. */
+  #notes = Promise.resolve();
+  #mayReapAt = 0;
   readonly #loops: Promise<void>[];
 
   constructor(deps: DeliveryWorkerDeps) {
@@ -56,7 +61,7 @@ export class DeliveryWorker {
       ...smtp,
       connections: smtp.connections ?? DEFAULT_CONNECTIONS,
       onFault: (fault, restMs) => this.#noteFault(fault, restMs),
-      onRecovery: () => this.#background(clearRelayFault(deps.db, this.#relay.name)),
+      onRecovery: () => this.#note(() => clearRelayFault(deps.db, this.#relay.name)),
     });
     this.#loops = [this.#repeat(TICK_MS, () => this.#tick()), this.#repeat(RENEW_MS, () => this.#renew())];
   }
@@ -67,6 +72,7 @@ export class DeliveryWorker {
     await this.#relay.close(STOP_WITHIN_MS);
     await Promise.all(this.#loops);
     await Promise.all(this.#tasks.values());
+    await this.#notes;
   }
 
   async #repeat(everyMs: number, action: () => Promise<void>): Promise<void> {
@@ -79,6 +85,7 @@ export class DeliveryWorker {
         // The database is away: said once, tried again.
         if (!isFailing) this.#deps.log.error({ err: error }, 'the delivery worker could not go on; it tries again');
         isFailing = true;
+        this.#mayReapAt = performance.now() + REAP_AFTER_OUTAGE_MS;
       }
       await delay(everyMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
     }
@@ -86,8 +93,10 @@ export class DeliveryWorker {
 
   async #tick(): Promise<void> {
     const { db, clock, log } = this.#deps;
-    const reaped = await reapLeases(db);
-    if (reaped.inDoubt + reaped.givenBack > 0) log.warn(reaped, 'took back deliveries of a worker that is gone');
+    if (performance.now() >= this.#mayReapAt) {
+      const reaped = await reapLeases(db, [...this.#leases]);
+      if (reaped.inDoubt + reaped.givenBack > 0) log.warn(reaped, 'took back deliveries of a worker that is gone');
+    }
     await startDueMailings(db, clock.now());
     for (const mailing of await listRunningMailings(db)) this.#take(mailing);
   }
@@ -98,14 +107,17 @@ export class DeliveryWorker {
 
   /** Closing goes on beside a sending that a silent mail server holds up. */
   #take(mailing: RunningMailing): void {
-    if (mailing.closing) return this.#run(`close ${mailing.id}`, () => this.#close(mailing.id, mailing.closing ?? 'expired'));
+    if (mailing.closing)
+      return this.#run(`close ${mailing.id}`, () => this.#close(mailing.id, mailing.closing ?? 'expired'));
     return this.#run(`send ${mailing.id}`, () => this.#advance(mailing));
   }
 
   #run(key: string, action: () => Promise<void>): void {
     if (this.#tasks.has(key) || this.#stopping.signal.aborted) return;
     const task = action()
-      .catch((error: unknown) => this.#deps.log.error({ err: error, task: key }, 'a mailing could not go on; it is tried again'))
+      .catch((error: unknown) =>
+        this.#deps.log.error({ err: error, task: key }, 'a mailing could not go on; it is tried again'),
+      )
       .finally(() => this.#tasks.delete(key));
     this.#tasks.set(key, task);
   }
@@ -120,7 +132,7 @@ export class DeliveryWorker {
   async #close(id: number, state: 'expired' | 'cancelled'): Promise<void> {
     const { db } = this.#deps;
     await freezeAudience(db, id);
-    await closeWaiting(db, id, state);
+    while (!this.#stopping.signal.aborted && (await closeWaiting(db, id, state)));
     await finishMailing(db, id);
   }
 
@@ -133,10 +145,14 @@ export class DeliveryWorker {
 
   #noteFault(fault: string, restMs: number): void {
     this.#deps.log.warn({ relay: this.#relay.name, fault, restMs }, 'the mail server failed; it is tried again later');
-    this.#background(saveRelayFault(this.#deps.db, this.#relay.name, fault, restMs));
+    this.#note(() => saveRelayFault(this.#deps.db, this.#relay.name, fault, restMs));
   }
 
-  #background(task: Promise<void>): void {
-    task.catch((error: unknown) => this.#deps.log.error({ err: error }, 'the state of the mail server could not be saved'));
+  #note(save: () => Promise<void>): void {
+    this.#notes = this.#notes
+      .then(save)
+      .catch((error: unknown) =>
+        this.#deps.log.error({ err: error }, 'the state of the mail server could not be saved'),
+      );
   }
 }

@@ -3,12 +3,13 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 
 import { createTestDatabase } from '../../test/support/database.js';
+import { eventually } from '../../test/support/eventually.js';
 import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
 import type { Database } from '../lib/database.js';
 import type { DeliveryState } from '../lib/schema.js';
 import { startMailing } from '../mailings/start-mailing.js';
-import { isBalanced, type Counters } from './delivery.js';
 import { readCounters } from './delivery-store.js';
+import { isBalanced, type Counters } from './delivery.js';
 import {
   beginWindow,
   claimBatch,
@@ -18,6 +19,7 @@ import {
   freezeAudience,
   reapLeases,
   recordEntries,
+  renewLeases,
   type Entry,
   type Lease,
 } from './ledger-store.js';
@@ -41,8 +43,17 @@ function found<T>(thing: T | undefined): T {
 
 function entry(deliveryId: number, state: Entry['state']): Entry {
   const outcome = state === 'waiting' ? 'deferred' : state;
-  const attempt = { outcome, startedAt: new Date(), durationMs: 3, relay: 'relay:25', stage: 'dot', replyCode: 250, enhancedCode: '2.0.0', reply: 'ok' } as const;
-  return { deliveryId, state, nextTryAt: new Date(), attempt };
+  const attempt = {
+    outcome,
+    startedAt: new Date(),
+    durationMs: 3,
+    relay: 'relay:25',
+    stage: 'dot',
+    replyCode: 250,
+    enhancedCode: '2.0.0',
+    reply: 'ok',
+  } as const;
+  return { deliveryId, state, retryInMs: 0, attempt };
 }
 
 async function recount(db: Database, mailingId: number): Promise<Partial<Record<DeliveryState, number>>> {
@@ -65,9 +76,18 @@ describe('freezing', () => {
   test('makes one delivery for each recipient, and later edits of a recipient do not reach it', async () => {
     await using mailing = await openMailing(3);
     const { db, mailingId, recipientIds } = mailing;
-    await db.updateTable('recipients').set({ email: 'changed@example.com', name: 'Changed' }).where('id', '=', found(recipientIds[0])).execute();
+    await db
+      .updateTable('recipients')
+      .set({ email: 'changed@example.com', name: 'Changed' })
+      .where('id', '=', found(recipientIds[0]))
+      .execute();
     await db.deleteFrom('recipients').where('id', '=', found(recipientIds[1])).execute();
-    const rows = await db.selectFrom('deliveries').select(['address', 'recipient_id']).where('mailing_id', '=', mailingId).orderBy('id').execute();
+    const rows = await db
+      .selectFrom('deliveries')
+      .select(['address', 'recipient_id'])
+      .where('mailing_id', '=', mailingId)
+      .orderBy('id')
+      .execute();
     expect(rows).toEqual([
       { address: 'r1@example.com', recipient_id: recipientIds[0] },
       { address: 'r2@example.com', recipient_id: null },
@@ -81,6 +101,61 @@ describe('freezing', () => {
     const again = await Promise.all(Array.from({ length: 5 }, () => freezeAudience(mailing.db, mailing.mailingId)));
     expect(again).toEqual(Array(5).fill(false));
     expect(await mailing.counters()).toMatchObject({ audience: 5 });
+  });
+});
+
+describe('freezing while recipients are deleted', () => {
+  test('leaves those out that were deleted meanwhile, at the first try', async () => {
+    await using database = await createTestDatabase();
+    const { db } = database;
+    const ownerId = await addUser(db);
+    const [, second] = await addRecipients(db, ownerId, 3);
+    const mailingId = await addMailing(db, ownerId);
+    await startMailing(db, ownerId, mailingId, new Date());
+    const deleting = await db.startTransaction().execute();
+    await deleting.deleteFrom('recipients').where('id', '=', found(second)).execute();
+    const freezing = freezeAudience(db, mailingId);
+    await eventually('the freeze waits for the deletion', async () => {
+      const { rows } =
+        await sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+          db,
+        );
+      return rows.length === 1;
+    });
+    await deleting.commit().execute();
+    expect(await freezing).toBe(true);
+    const rows = await db.selectFrom('deliveries').select('address').orderBy('id').execute();
+    expect(rows.map(({ address }) => address)).toEqual(['r1@example.com', 'r3@example.com']);
+    expect((await readCounters(db, ownerId, [mailingId])).get(mailingId)).toMatchObject({ audience: 2, waiting: 2 });
+  });
+});
+
+describe('recording', () => {
+  test('counts the time to the next try from the clock of the database', async () => {
+    await using mailing = await openMailing(1);
+    const { db, mailingId } = mailing;
+    const lease = found(await claim(db, mailingId));
+    const [delivery] = lease.deliveries;
+    await recordEntries(db, lease.id, [{ ...entry(found(delivery).id, 'waiting'), retryInMs: 90_500 }]);
+    const { rows } = await sql<{
+      seconds: number;
+    }>`select extract(epoch from next_try_at - now())::float8 as seconds from deliveries`.execute(db);
+    expect(found(rows[0]).seconds).toBeGreaterThan(80);
+    expect(found(rows[0]).seconds).toBeLessThanOrEqual(90.5);
+  });
+
+  test('takes a reply with what PostgreSQL cannot store, and the outcomes beside it', async () => {
+    await using mailing = await openMailing(2);
+    const { db, mailingId } = mailing;
+    const lease = found(await claim(db, mailingId));
+    const [first, second] = lease.deliveries.map(({ id }) => entry(id, 'accepted'));
+    await recordEntries(db, lease.id, [
+      { ...found(first), attempt: { ...found(found(first).attempt ?? undefined), reply: 'o\0k \uD800' } },
+      found(second),
+    ]);
+    expect(await mailing.counters()).toMatchObject({ accepted: 2 });
+    const replies = await db.selectFrom('attempts').select('reply').orderBy('id').execute();
+    expect(replies.map(({ reply }) => reply).toSorted()).toEqual(['ok', 'o\uFFFDk \uFFFD']);
   });
 });
 
@@ -134,6 +209,17 @@ describe('a worker that dies', () => {
     expect(again.deliveries.map(({ id }) => id)).toEqual(lease.deliveries.slice(3).map(({ id }) => id));
   });
 
+  test('is not the one that asks: its own leases it renews, though they have expired', async () => {
+    await using mailing = await openMailing(2);
+    const { db, mailingId } = mailing;
+    const lease = found(await claim(db, mailingId));
+    await beginWindow(db, lease.id, 1);
+    await expireLeases(db);
+    expect(await reapLeases(db, [lease.id])).toEqual({ inDoubt: 0, givenBack: 0 });
+    await renewLeases(db, [lease.id]);
+    expect(await reapLeases(db)).toEqual({ inDoubt: 0, givenBack: 0 });
+  });
+
   test('and wakes up past its lease changes nothing that was recorded meanwhile', async () => {
     await using mailing = await openMailing(2);
     const { db, mailingId } = mailing;
@@ -142,7 +228,11 @@ describe('a worker that dies', () => {
     await expireLeases(db);
     expect(await beginWindow(db, lease.id, 2)).toBe(false);
     await reapLeases(db);
-    await recordEntries(db, lease.id, lease.deliveries.map(({ id }) => entry(id, 'accepted')));
+    await recordEntries(
+      db,
+      lease.id,
+      lease.deliveries.map(({ id }) => entry(id, 'accepted')),
+    );
     expect(await recount(db, mailingId)).toEqual({ in_doubt: 1, waiting: 1 });
     expect(await mailing.counters()).toMatchObject({ accepted: 0, inDoubt: 1, waiting: 1 });
   });
@@ -156,7 +246,11 @@ describe('ending', () => {
     const lease = found(await claim(db, mailingId));
     expect(await finishMailing(db, mailingId)).toBe(false);
     await beginWindow(db, lease.id, 2);
-    await recordEntries(db, lease.id, lease.deliveries.map(({ id }) => entry(id, 'rejected')));
+    await recordEntries(
+      db,
+      lease.id,
+      lease.deliveries.map(({ id }) => entry(id, 'rejected')),
+    );
     await endLease(db, lease.id);
     expect(await finishMailing(db, mailingId)).toBe(true);
     expect(await finishMailing(db, mailingId)).toBe(false);
@@ -176,7 +270,11 @@ test('the books balance and equal a recount after any order of claims, beginning
   const step = fc.oneof(
     fc.record({ do: fc.constant('claim' as const), size: fc.integer({ min: 1, max: 9 }) }),
     fc.record({ do: fc.constant('begin' as const), lease: fc.nat(4), count: fc.integer({ min: 1, max: 9 }) }),
-    fc.record({ do: fc.constant('record' as const), lease: fc.nat(4), states: fc.array(fc.constantFrom('accepted', 'rejected', 'in_doubt', 'waiting'), { maxLength: 6 }) }),
+    fc.record({
+      do: fc.constant('record' as const),
+      lease: fc.nat(4),
+      states: fc.array(fc.constantFrom('accepted', 'rejected', 'in_doubt', 'waiting'), { maxLength: 6 }),
+    }),
     fc.record({ do: fc.constant('end' as const), lease: fc.nat(4) }),
     fc.record({ do: fc.constant('reap' as const) }),
     fc.record({ do: fc.constant('close' as const) }),
@@ -191,12 +289,16 @@ test('the books balance and equal a recount after any order of claims, beginning
       const leases: Lease[] = [];
       for (const action of steps) {
         const lease = 'lease' in action ? leases[action.lease] : undefined;
-        if (action.do === 'claim') leases.push(...[await claim(db, mailingId, action.size)].filter((made) => made !== undefined));
-        if (action.do === 'begin' && lease) await beginWindow(db, lease.id, Math.min(action.count, lease.deliveries.length));
+        if (action.do === 'claim')
+          leases.push(...[await claim(db, mailingId, action.size)].filter((made) => made !== undefined));
+        if (action.do === 'begin' && lease)
+          await beginWindow(db, lease.id, Math.min(action.count, lease.deliveries.length));
         if (action.do === 'end' && lease) await endLease(db, lease.id);
         if (action.do === 'close') await closeWaiting(db, mailingId, 'cancelled');
         if (action.do === 'record' && lease) {
-          const entries = action.states.flatMap((state, index) => lease.deliveries[index] ? [entry(lease.deliveries[index].id, state)] : []);
+          const entries = action.states.flatMap((state, index) =>
+            lease.deliveries[index] ? [entry(lease.deliveries[index].id, state)] : [],
+          );
           await recordEntries(db, lease.id, entries);
         }
         if (action.do === 'reap') {
@@ -227,6 +329,10 @@ async function expectTrueBooks(db: Database, ownerId: number, mailingId: number)
     inDoubt: counters.inDoubt,
     cancelled: counters.cancelled,
   });
-  const { rows } = await sql<{ tries: number }>`select count(*)::int as tries from attempts where mailing_id = ${mailingId}`.execute(db);
-  expect(rows[0]?.tries).toBe(counters.attemptsAccepted + counters.attemptsDeferred + counters.attemptsRejected + counters.attemptsInDoubt);
+  const { rows } = await sql<{
+    tries: number;
+  }>`select count(*)::int as tries from attempts where mailing_id = ${mailingId}`.execute(db);
+  expect(rows[0]?.tries).toBe(
+    counters.attemptsAccepted + counters.attemptsDeferred + counters.attemptsRejected + counters.attemptsInDoubt,
+  );
 }

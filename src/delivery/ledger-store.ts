@@ -31,7 +31,8 @@ export interface Lease {
 export interface Entry {
   deliveryId: number;
   state: 'accepted' | 'rejected' | 'in_doubt' | 'waiting';
-  nextTryAt: Date;
+  /** From now on the clock of the database, which decides what is due. */
+  retryInMs: number;
   attempt: {
     outcome: AttemptOutcome;
     startedAt: Date;
@@ -70,12 +71,15 @@ async function makeDeliveries(trx: Transaction, mailingId: number): Promise<numb
     .executeTakeFirst();
   if (!mailing) return undefined;
   const chosen =
-    mailing.audience === 'all' ? sql`` : sql`join mailing_recipients c on c.recipient_id = r.id and c.mailing_id = ${mailingId}`;
+    mailing.audience === 'all'
+      ? sql``
+      : sql`join mailing_recipients c on c.recipient_id = r.id and c.mailing_id = ${mailingId}`;
+  // The lock makes a deletion wait, or be waited for. Without it one recipient deleted meanwhile undoes the whole freeze (foreign key).
   const { rows } = await sql<{ audience: number }>`
     with made as (
       insert into deliveries (mailing_id, recipient_id, address, name, attributes, next_try_at)
       select ${mailingId}, r.id, r.email, r.name, r.attributes, now()
-      from recipients r ${chosen} where r.owner_id = ${mailing.ownerId} order by r.id
+      from recipients r ${chosen} where r.owner_id = ${mailing.ownerId} order by r.id for key share of r
       returning 1
     )
     insert into mailing_counters (mailing_id, audience, waiting) select ${mailingId}, count(*), count(*) from made
@@ -85,7 +89,12 @@ async function makeDeliveries(trx: Transaction, mailingId: number): Promise<numb
 }
 
 /** Leases up to `size` deliveries whose turn has come; committed before it returns. Undefined when there is none, or sending is not allowed. */
-export async function claimBatch(db: Database, mailingId: number, node: string, size: number): Promise<Lease | undefined> {
+export async function claimBatch(
+  db: Database,
+  mailingId: number,
+  node: string,
+  size: number,
+): Promise<Lease | undefined> {
   const { rows } = await sql<LeasedDelivery & { leaseId: number }>`
     with picked as materialized (
       select d.id from deliveries d
@@ -98,7 +107,9 @@ export async function claimBatch(db: Database, mailingId: number, node: string, 
       having count(*) > 0 returning id
     )
     update deliveries d set state = 'sending', lease_id = lease.id from picked, lease where d.id = picked.id
-    returning lease.id as "leaseId", d.id, d.address, d.name, d.attributes, d.attempt_count as "attemptCount"`.execute(db);
+    returning lease.id as "leaseId", d.id, d.address, d.name, d.attributes, d.attempt_count as "attemptCount"`.execute(
+    db,
+  );
   const [first] = rows;
   if (!first) return undefined;
   const deliveries = rows.toSorted((a, b) => a.id - b.id);
@@ -113,15 +124,20 @@ export async function beginWindow(db: Database, leaseId: number, count: number):
   const result = await sql`
     update leases l set begun_count = ${count}, expires_at = now() + make_interval(secs => ${LEASE_SECONDS})
     from mailings m, users u
-    where l.id = ${leaseId} and l.expires_at > now() and m.id = l.mailing_id and u.id = m.owner_id and ${maySend}`.execute(db);
+    where l.id = ${leaseId} and l.expires_at > now() and m.id = l.mailing_id and u.id = m.owner_id and ${maySend}`.execute(
+    db,
+  );
   return result.numAffectedRows === 1n;
 }
 
-/** Keeps leases alive while a slow server holds their letters. */
+/**
+ * Keeps leases alive while a slow server holds their letters. One that has expired and was not taken back yet lives on: only this
+ * process can still learn what became of its letters.
+ */
 export async function renewLeases(db: Database, leaseIds: number[]): Promise<void> {
   if (leaseIds.length === 0) return;
   await sql`update leases set expires_at = now() + make_interval(secs => ${LEASE_SECONDS})
-    where id = any(${leaseIds}) and expires_at > now()`.execute(db);
+    where id = any(${leaseIds})`.execute(db);
 }
 
 /** Writes attempts, deliveries and counters in one statement; what the lease no longer holds is left as it is. */
@@ -131,15 +147,15 @@ export async function recordEntries(db: Database, leaseId: number, entries: Entr
   await sql`
     with given as (
       select * from unnest(
-        ${column((e) => e.deliveryId)}::bigint[], ${column((e) => e.state)}::delivery_state[], ${column((e) => e.nextTryAt)}::timestamptz[],
+        ${column((e) => e.deliveryId)}::bigint[], ${column((e) => e.state)}::delivery_state[], ${column((e) => e.retryInMs)}::float8[],
         ${column((e) => e.attempt?.outcome ?? null)}::attempt_outcome[], ${column((e) => e.attempt?.startedAt ?? null)}::timestamptz[],
         ${column((e) => e.attempt?.durationMs ?? null)}::int[], ${column((e) => e.attempt?.relay ?? null)}::text[],
         ${column((e) => e.attempt?.stage ?? null)}::text[], ${column((e) => e.attempt?.replyCode ?? null)}::smallint[],
-        ${column((e) => e.attempt?.enhancedCode ?? null)}::text[], ${column((e) => e.attempt?.reply ?? null)}::text[]
-      ) as g (delivery_id, new_state, next_try_at, outcome, started_at, duration_ms, relay, stage, reply_code, enhanced_code, reply)
+        ${column((e) => e.attempt?.enhancedCode ?? null)}::text[], ${column((e) => toStorable(e.attempt?.reply))}::text[]
+      ) as g (delivery_id, new_state, retry_in_ms, outcome, started_at, duration_ms, relay, stage, reply_code, enhanced_code, reply)
     ), settled as (
       update deliveries d
-      set state = g.new_state, lease_id = null, next_try_at = g.next_try_at,
+      set state = g.new_state, lease_id = null, next_try_at = now() + make_interval(secs => g.retry_in_ms / 1000),
         attempt_count = d.attempt_count + (g.outcome is not null)::int
       from given g where d.id = g.delivery_id and d.lease_id = ${leaseId} and d.state = 'sending'
       returning d.mailing_id, d.address, g.*
@@ -149,6 +165,11 @@ export async function recordEntries(db: Database, leaseId: number, entries: Entr
       from settled where outcome is not null order by started_at
     )
     ${moveCounters}`.execute(db);
+}
+
+/** PostgreSQL takes no NUL in a text; one reply with it would keep the outcomes beside it from being written. */
+function toStorable(text: string | undefined): string | null {
+  return text?.replaceAll('\0', '\uFFFD') ?? null;
 }
 
 /** The end of statements that leave `settled (mailing_id, new_state, outcome)` behind: settled deliveries were waiting before. */
@@ -177,13 +198,13 @@ export async function endLease(db: Database, leaseId: number): Promise<void> {
 }
 
 /**
- * Takes back the leases whose worker is gone: what may have left is in doubt and is never sent again by itself, the rest waits again.
- * Tells how many deliveries of each kind.
+ * Takes back the leases whose worker is gone, which `own`, those of the process that asks, is not: what may have left is in doubt and is
+ * never sent again by itself, the rest waits again. Tells how many deliveries of each kind.
  */
-export async function reapLeases(db: Database): Promise<{ inDoubt: number; givenBack: number }> {
+export async function reapLeases(db: Database, own: number[] = []): Promise<{ inDoubt: number; givenBack: number }> {
   const { rows } = await sql<{ inDoubt: number; givenBack: number }>`
     with dead as (
-      delete from leases where id in (select id from leases where expires_at < now() for update skip locked)
+      delete from leases where id in (select id from leases where expires_at < now() and id <> all(${own}::bigint[]) for update skip locked)
       returning id, node, expires_at, begun_count, delivery_ids
     ), held as (
       select dead.id as lease_id, dead.node, dead.expires_at, item.delivery_id, item.position <= dead.begun_count as begun
@@ -208,21 +229,19 @@ export async function reapLeases(db: Database): Promise<{ inDoubt: number; given
 
 const CLOSING_CHUNK = 10_000;
 
-/** Turns what still waits into `expired` or `cancelled`, a chunk at a time, so that no lock lasts long. */
-export async function closeWaiting(db: Database, mailingId: number, state: 'expired' | 'cancelled'): Promise<void> {
-  for (;;) {
-    const { rows } = await sql<{ count: number }>`
-      with picked as (
-        select id from deliveries where mailing_id = ${mailingId} and state = 'waiting' limit ${CLOSING_CHUNK} for update skip locked
-      ), closed as (
-        update deliveries d set state = ${state}::delivery_state from picked where d.id = picked.id returning 1
-      ), counted as (
-        update mailing_counters c set waiting = c.waiting - k.n, ${sql.ref(state)} = ${sql.ref(`c.${state}`)} + k.n
-        from (select count(*) as n from closed) k where c.mailing_id = ${mailingId} and k.n > 0
-      )
-      select count(*)::int as count from closed`.execute(db);
-    if ((rows[0]?.count ?? 0) < CLOSING_CHUNK) return;
-  }
+/** Turns what still waits into `expired` or `cancelled`: one chunk, so that no lock lasts long. True when there may be more. */
+export async function closeWaiting(db: Database, mailingId: number, state: 'expired' | 'cancelled'): Promise<boolean> {
+  const { rows } = await sql<{ count: number }>`
+    with picked as (
+      select id from deliveries where mailing_id = ${mailingId} and state = 'waiting' limit ${CLOSING_CHUNK} for update skip locked
+    ), closed as (
+      update deliveries d set state = ${state}::delivery_state from picked where d.id = picked.id returning 1
+    ), counted as (
+      update mailing_counters c set waiting = c.waiting - k.n, ${sql.ref(state)} = ${sql.ref(`c.${state}`)} + k.n
+      from (select count(*) as n from closed) k where c.mailing_id = ${mailingId} and k.n > 0
+    )
+    select count(*)::int as count from closed`.execute(db);
+  return rows[0]?.count === CLOSING_CHUNK;
 }
 
 /** Finished is only what balances: nothing waiting, nothing being sent. */
@@ -230,7 +249,9 @@ export async function finishMailing(db: Database, mailingId: number): Promise<bo
   const result = await sql`
     update mailings m set status = 'finished', finished_at = now()
     from mailing_counters c
-    where m.id = ${mailingId} and c.mailing_id = m.id and m.status = 'running' and m.frozen_at is not null and c.waiting = 0`.execute(db);
+    where m.id = ${mailingId} and c.mailing_id = m.id and m.status = 'running' and m.frozen_at is not null and c.waiting = 0`.execute(
+    db,
+  );
   return result.numAffectedRows === 1n;
 }
 
@@ -253,6 +274,13 @@ export async function listRunningMailings(db: Database): Promise<RunningMailing[
 }
 
 /** What goes into the letters of a mailing, frozen at its start. */
-export async function readContent(db: Database, mailingId: number): Promise<{ subject: string; body: string } | undefined> {
-  return db.selectFrom('mailing_contents').select(['subject', 'body']).where('mailing_id', '=', mailingId).executeTakeFirst();
+export async function readContent(
+  db: Database,
+  mailingId: number,
+): Promise<{ subject: string; body: string } | undefined> {
+  return db
+    .selectFrom('mailing_contents')
+    .select(['subject', 'body'])
+    .where('mailing_id', '=', mailingId)
+    .executeTakeFirst();
 }

@@ -1,4 +1,6 @@
 // pure
+import { domainToASCII } from 'node:url';
+
 import libmime from 'libmime';
 
 export interface LetterHead {
@@ -20,12 +22,12 @@ export interface LetterContent {
  * begins with a dot. Every value on a header line is encoded (RFC 2047), so none can begin another header.
  */
 export function composeLetter(head: LetterHead, content: LetterContent): string {
-  const domain = head.from.address.split('@').at(-1) ?? 'localhost';
+  const domain = formatDomain(head.from.address.split('@').at(-1) ?? 'localhost');
   const boundary = `=_${head.id}`;
   return [
     `From: ${formatMailbox(head.from)}`,
     `To: ${formatMailbox(content.to)}`,
-    libmime.foldLines(`Subject: ${encodeText(content.subject)}`, 76),
+    `Subject: ${formatText(content.subject)}`,
     `Date: ${head.date.toUTCString().replace('GMT', '+0000')}`,
     `Message-ID: <${head.id}@${domain}>`,
     'MIME-Version: 1.0',
@@ -52,16 +54,46 @@ export function parseMailbox(text: string): LetterHead['from'] {
   return { name: match?.groups?.['name'] ?? '', address: match?.groups?.['address'] ?? text.trim() };
 }
 
-function formatMailbox({ name, address }: { name: string; address: string }): string {
-  if (name === '') return `<${address}>`;
-  const phrase = /^[\w ]{1,60}$/.test(name) ? name : libmime.encodeWords(toLine(name), 'B', 52);
-  // RFC 5322, section 3.2.4: what is neither an encoded word nor plain words is quoted.
-  const safe = /^(?:[\w ]|=\?[^?]+\?[BbQq]\?[^?]*\?=)+$/.test(phrase) ? phrase : `"${phrase.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
-  return libmime.foldLines(`${safe} <${address}>`, 76);
+/** RFC 5322, section 3.2.5: a phrase is plain words, a quoted string or encoded words. */
+function formatMailbox({ name, address }: LetterHead['from']): string {
+  const phrase = formatPhrase(toLine(name));
+  const path = `<${formatAddress(address)}>`;
+  if (phrase === '') return path;
+  return phrase.length + path.length < LONGEST_LINE ? `${phrase} ${path}` : `${phrase}\r\n ${path}`;
 }
 
-function encodeText(text: string): string {
-  return libmime.encodeWords(toLine(text), 'B', 52);
+function formatPhrase(name: string): string {
+  if (/^(?:\w+(?: \w+)*)?$/.test(name) && name.length <= LONGEST_LINE) return name;
+  const quoted = `"${name.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  return PRINTABLE.test(name) && quoted.length <= LONGEST_LINE ? quoted : encodeWords(name);
+}
+
+/** A domain in letters of its own in the form that every mail server knows (RFC 5891). */
+function formatAddress(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  return address.slice(0, at) + formatDomain(address.slice(at));
+}
+
+function formatDomain(domain: string): string {
+  return PRINTABLE.test(domain) ? domain : domainToASCII(domain) || domain;
+}
+
+/** What stands on a header line, without the header's name. */
+const LONGEST_LINE = 66;
+/** In ASCII, and without what a reader would take for an encoded word. */
+const PRINTABLE = /^(?!.*=\?)[ -~]+$/;
+const FOLDABLE = /^(?!.*=\?)[!-~]{1,60}(?: [!-~]{1,60})*$/;
+
+/** Plain words as they are, folded at their spaces; everything else as encoded words. */
+function formatText(text: string): string {
+  const line = toLine(text);
+  if (!FOLDABLE.test(line)) return encodeWords(line);
+  return Array.from(line.matchAll(/(.{1,66})(?: |$)/g), ([, part]) => part).join('\r\n ');
+}
+
+/** RFC 2047, section 2: one on a line, and none above 75 characters. */
+function encodeWords(line: string): string {
+  return line === '' ? '' : libmime.encodeWord(line, 'B', 52).replaceAll(' ', '\r\n ');
 }
 
 function toLine(text: string): string {

@@ -5,22 +5,21 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Database } from '../lib/database.js';
+import { isRefusedData, type Database } from '../lib/database.js';
 import type { Log } from '../lib/log.js';
 import type { SendOutcome } from '../lib/smtp/smtp-outcome.js';
 import { compileMessage, RenderError, renderMessage, type CompiledMessage } from '../messages/render-message.js';
-import { composeLetter, type LetterHead } from './letter.js';
 import {
   beginWindow,
   claimBatch,
   endLease,
-  LEASE_SECONDS,
   readContent,
   recordEntries,
   type Entry,
   type Lease,
   type LeasedDelivery,
 } from './ledger-store.js';
+import { composeLetter, type LetterHead } from './letter.js';
 import { describeFault, type Relay } from './relay.js';
 import { attemptOutcome, judge, retryDelay } from './verdict.js';
 
@@ -39,6 +38,8 @@ interface SenderDeps {
 const BATCH = 256;
 const WINDOW = 32;
 const FLUSH_AFTER_MS = 10;
+const TRY_AGAIN_MS = 500;
+const STOP_TRYING_AFTER_MS = 4_000;
 
 /** Until nothing of the mailing is due, or sending is no longer allowed. */
 export async function sendMailing(deps: SenderDeps, mailingId: number): Promise<void> {
@@ -46,8 +47,11 @@ export async function sendMailing(deps: SenderDeps, mailingId: number): Promise<
   if (!content) throw new Error(`mailing ${mailingId} is running without its content`);
   const compiled = compileMessage(content);
   if (!compiled.ok) throw new Error(`mailing ${mailingId} was started with a message that cannot be filled in`);
-  // Two at a time: one is sent while the other is claimed.
-  await Promise.all([sendLeases(deps, mailingId, compiled.message), sendLeases(deps, mailingId, compiled.message)]);
+  // Two at a time: one is sent while the other is claimed. When one fails, the other's letters are still on the wire.
+  const both = [sendLeases(deps, mailingId, compiled.message), sendLeases(deps, mailingId, compiled.message)];
+  for (const result of await Promise.allSettled(both)) {
+    if (result.status === 'rejected') throw result.reason;
+  }
 }
 
 async function sendLeases(deps: SenderDeps, mailingId: number, message: CompiledMessage): Promise<void> {
@@ -64,33 +68,53 @@ async function sendLeases(deps: SenderDeps, mailingId: number, message: Compiled
 }
 
 async function sendLease(deps: SenderDeps, lease: Lease, message: CompiledMessage): Promise<void> {
-  const { db, relay } = deps;
-  const book = new LeaseBook(db, lease.id);
+  const { db, relay, stopping } = deps;
+  const book = new LeaseBook(deps, lease.id);
   let unwritten = Promise.resolve<unknown>(undefined);
   for (let begun = 0; begun < lease.deliveries.length; begun += WINDOW) {
-    if (deps.stopping.aborted || relay.isResting) break;
-    if (!(await beginWindow(db, lease.id, Math.min(begun + WINDOW, lease.deliveries.length)))) break;
+    if (stopping.aborted || relay.isResting || book.failure) break;
+    if (!(await passGate(deps, lease.id, Math.min(begun + WINDOW, lease.deliveries.length)))) break;
     const window = lease.deliveries.slice(begun, begun + WINDOW);
     const written = Promise.all(window.map(async (delivery) => book.add(await sendOne(deps, message, delivery))));
-    // Its failure is met below; without this it would count as unhandled until then.
-    written.catch(() => {});
     await unwritten;
     unwritten = written;
   }
   await unwritten;
-  await endLease(db, lease.id);
+  if (book.failure) throw book.failure;
+  await insist(() => endLease(db, lease.id), stopping);
+}
+
+/** An error holds the window back as a closed gate does: it may be committed, but it has not left, and the lease's end gives it back. */
+async function passGate({ db, log }: SenderDeps, leaseId: number, count: number): Promise<boolean> {
+  try {
+    return await beginWindow(db, leaseId, count);
+  } catch (error) {
+    log.warn({ err: error }, 'letters could not be begun; they wait again');
+    return false;
+  }
 }
 
 /** Never throws: whatever goes wrong is this delivery's entry. */
 async function sendOne(deps: SenderDeps, message: CompiledMessage, delivery: LeasedDelivery): Promise<Entry> {
   const startedAt = new Date();
+  const fail = (error: unknown, state: 'rejected' | 'in_doubt', stage: string): Entry => {
+    if (!(error instanceof RenderError))
+      deps.log.error({ err: error, deliveryId: delivery.id }, 'a letter could not be sent');
+    return toFailedEntry(delivery, error, { startedAt, state, stage });
+  };
+  let data: string;
   try {
-    const data = writeLetter(deps.from, message, delivery, startedAt);
+    data = writeLetter(deps.from, message, delivery, startedAt);
+  } catch (error) {
+    // This recipient's own values break the limits of the message: a rejection of theirs, and of nobody else.
+    return fail(error, 'rejected', 'compose');
+  }
+  try {
     const outcome = await deps.relay.send({ from: deps.from.address, to: delivery.address, data });
     return toEntry(deps.relay, delivery, outcome, startedAt);
   } catch (error) {
-    if (!(error instanceof RenderError)) deps.log.error({ err: error, deliveryId: delivery.id }, 'a letter could not be written');
-    return refuseUnwritable(delivery, error, startedAt);
+    // A fault of this program: how far the letter got is not known.
+    return fail(error, 'in_doubt', 'dot');
   }
 }
 
@@ -100,20 +124,24 @@ function writeLetter(from: LetterHead['from'], message: CompiledMessage, deliver
   return composeLetter({ from, date, id: `delivery-${id}` }, { to: { name, address }, ...rendered });
 }
 
-/** This recipient's own values break the limits of the message: a rejection of theirs, and of nobody else. */
-function refuseUnwritable(delivery: LeasedDelivery, error: unknown, startedAt: Date): Entry {
-  const reply = error instanceof Error ? error.message : 'The letter could not be written.';
-  const facts = { startedAt, durationMs: 0, relay: '', stage: 'compose', replyCode: null, enhancedCode: null, reply };
-  return { deliveryId: delivery.id, state: 'rejected', nextTryAt: startedAt, attempt: { outcome: 'rejected', ...facts } };
+function toFailedEntry(
+  delivery: LeasedDelivery,
+  error: unknown,
+  { startedAt, state, stage }: { startedAt: Date; state: 'rejected' | 'in_doubt'; stage: string },
+): Entry {
+  const reply = error instanceof Error ? error.message : String(error);
+  const facts = { startedAt, durationMs: 0, relay: '', stage, replyCode: null, enhancedCode: null, reply };
+  return { deliveryId: delivery.id, state, retryInMs: 0, attempt: { outcome: state, ...facts } };
 }
 
 function toEntry(relay: Relay, delivery: LeasedDelivery, outcome: SendOutcome, startedAt: Date): Entry {
   const verdict = judge(outcome);
-  if (verdict.kind === 'untried') return { deliveryId: delivery.id, state: 'waiting', nextTryAt: relay.restUntil, attempt: null };
+  if (verdict.kind === 'untried')
+    return { deliveryId: delivery.id, state: 'waiting', retryInMs: relay.restMs, attempt: null };
   return {
     deliveryId: delivery.id,
     state: verdict.kind === 'settled' ? verdict.state : 'waiting',
-    nextTryAt: verdict.kind === 'later' ? new Date(Date.now() + retryDelay(delivery.attemptCount + 1, Math.random())) : relay.restUntil,
+    retryInMs: verdict.kind === 'later' ? retryDelay(delivery.attemptCount + 1, Math.random()) : relay.restMs,
     attempt: {
       outcome: attemptOutcome(verdict),
       startedAt,
@@ -129,22 +157,28 @@ function toEntry(relay: Relay, delivery: LeasedDelivery, outcome: SendOutcome, s
 
 /**
  * Collects the outcomes of one lease and writes together what came in while the last write ran. While the database is away it tries
- * again for as long as the lease can live; after that they are in doubt, as for a process that died.
+ * again. What the database will never take, or not before the process ends, is left to the end of the lease: in doubt.
  */
 class LeaseBook {
-  readonly #db: Database;
+  readonly #deps: SenderDeps;
   readonly #leaseId: number;
   #entries: Entry[] = [];
   /** The write that takes what is in `#entries`, and the one before it. */
   #next: Promise<void> | null = null;
   #last = Promise.resolve();
+  #failure: Error | null = null;
 
-  constructor(db: Database, leaseId: number) {
-    this.#db = db;
+  constructor(deps: SenderDeps, leaseId: number) {
+    this.#deps = deps;
     this.#leaseId = leaseId;
   }
 
-  /** Resolves when it is written. */
+  /** Why an outcome could not be written; null while all is well. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  /** Resolves when it is written, or cannot be. */
   add(entry: Entry): Promise<void> {
     this.#entries.push(entry);
     this.#next ??= this.#write();
@@ -155,19 +189,34 @@ class LeaseBook {
     // Lets the outcomes of one round trip come together.
     await Promise.all([delay(FLUSH_AFTER_MS), this.#last]);
     const entries = this.#entries.splice(0);
-    this.#last = this.#record(entries, Date.now() + LEASE_SECONDS * 1000);
+    this.#last = this.#record(entries);
     this.#next = null;
     await this.#last;
   }
 
-  async #record(entries: Entry[], deadline: number): Promise<void> {
-    for (;;) {
-      try {
-        return await recordEntries(this.#db, this.#leaseId, entries);
-      } catch (error) {
-        if (Date.now() > deadline) throw error;
-        await delay(500);
-      }
+  async #record(entries: Entry[]): Promise<void> {
+    const { db, stopping } = this.#deps;
+    try {
+      await insist(() => recordEntries(db, this.#leaseId, entries), stopping);
+    } catch (error) {
+      this.#failure ??= new Error('outcomes could not be written; their letters will be in doubt', { cause: error });
+    }
+  }
+}
+
+/**
+ * Tries again while the database is away, for some seconds only once the process is told to stop. Only for statements that change
+ * nothing when an earlier try was committed and its answer lost.
+ */
+async function insist<T>(statement: () => Promise<T>, stopping: AbortSignal): Promise<T> {
+  let giveUpAt = Infinity;
+  for (;;) {
+    try {
+      return await statement();
+    } catch (error) {
+      if (stopping.aborted) giveUpAt = Math.min(giveUpAt, performance.now() + STOP_TRYING_AFTER_MS);
+      if (isRefusedData(error) || performance.now() > giveUpAt) throw error;
+      await delay(TRY_AGAIN_MS);
     }
   }
 }

@@ -1,12 +1,13 @@
 /**
  * One mail server and the few connections to it. `send` gives a letter to the connection with the fewest letters on it, and opens
- * another while there are fewer than allowed. After a fault the relay rests, longer each time, and what is given to it comes back untried;
- * the first letter that is accepted ends the row of faults.
+ * another while there are fewer than allowed; a server that takes no more gets its letters over those that there are. After a fault
+ * the relay rests, longer each time, and what is given to it comes back untried; the first letter that is accepted ends the row of
+ * faults.
  */
 import { SmtpConnection } from '../lib/smtp/smtp-connection.js';
-import type { SendOutcome } from '../lib/smtp/smtp-outcome.js';
 import type { SmtpOptions } from '../lib/smtp/smtp-options.js';
-import { judge, relayRest } from './verdict.js';
+import type { LostOutcome, RefusedOutcome, SendOutcome } from '../lib/smtp/smtp-outcome.js';
+import { isRelayFault, relayRest } from './verdict.js';
 
 export interface RelayLetter {
   from: string;
@@ -18,8 +19,12 @@ interface RelayOptions extends SmtpOptions {
   /** How many at most. */
   connections: number;
   onFault: (fault: string, restMs: number) => void;
+  /** At the first letter that is accepted after a fault, or at all: another process may have met a fault before. */
   onRecovery: () => void;
 }
+
+/** For how long no further connection is asked for after the server refused one and kept others. */
+const FULL_FOR_MS = 60_000;
 
 export class Relay {
   readonly name: string;
@@ -27,7 +32,10 @@ export class Relay {
   #connections: SmtpConnection[] = [];
   #opening: Promise<SendOutcome | null> | null = null;
   #faults = 0;
+  #isProven = false;
+  // On the clock that is never set.
   #restUntil = 0;
+  #fullUntil = 0;
   #closed = new AbortController();
 
   constructor(options: RelayOptions) {
@@ -41,11 +49,12 @@ export class Relay {
   }
 
   get isResting(): boolean {
-    return Date.now() < this.#restUntil;
+    return this.restMs > 0;
   }
 
-  get restUntil(): Date {
-    return new Date(Math.max(this.#restUntil, Date.now()));
+  /** Milliseconds, 0 when it does not rest. */
+  get restMs(): number {
+    return Math.max(0, this.#restUntil - performance.now());
   }
 
   async send(letter: RelayLetter): Promise<SendOutcome> {
@@ -67,12 +76,17 @@ export class Relay {
       if (this.#closed.signal.aborted || this.isResting) return this.#untried();
       this.#connections = this.#connections.filter((connection) => connection.usable);
       const [idlest] = this.#connections.toSorted((a, b) => a.pending - b.pending);
-      const mayOpen = this.#connections.length < (this.isFaulty ? 1 : this.#options.connections);
-      if (idlest && (idlest.pending === 0 || !mayOpen)) return idlest;
-      if (idlest && this.#opening) return idlest;
+      if (idlest && (idlest.pending === 0 || this.#opening || !this.#mayOpenAnother())) return idlest;
       const failed = await this.#open();
-      if (failed) return failed;
+      if (failed && !this.#connections.some((connection) => connection.usable)) return failed;
+      if (failed) this.#fullUntil = performance.now() + FULL_FOR_MS;
     }
+  }
+
+  #mayOpenAnother(): boolean {
+    return (
+      !this.isFaulty && performance.now() >= this.#fullUntil && this.#connections.length < this.#options.connections
+    );
   }
 
   /** One at a time: a relay that is down is asked once, and those who wait for the answer have not tried it. */
@@ -90,23 +104,24 @@ export class Relay {
   }
 
   async #openConnection(): Promise<SendOutcome | null> {
-    const opened = await SmtpConnection.open(this.#options);
-    if (!opened.ok) return opened.outcome.kind === 'lost' ? { ...opened.outcome, begun: true } : opened.outcome;
+    const opened = await SmtpConnection.open({ ...this.#options, signal: this.#closed.signal });
+    if (!opened.ok) return this.#closed.signal.aborted ? this.#untried() : asTried(opened.outcome);
     this.#connections.push(opened.connection);
+    if (this.#closed.signal.aborted) await opened.connection.close(0);
     return null;
   }
 
   #learn(outcome: SendOutcome): void {
-    const verdict = judge(outcome);
-    if (verdict.kind === 'settled' && outcome.kind === 'accepted' && this.#faults > 0) {
+    if (outcome.kind === 'accepted' && (this.isFaulty || !this.#isProven)) {
       this.#faults = 0;
+      this.#isProven = true;
       this.#options.onRecovery();
     }
     // A second letter that falls with the same connection is the same fault.
-    if (verdict.kind !== 'relay_fault' || this.isResting) return;
+    if (!isRelayFault(outcome) || this.isResting) return;
     this.#faults += 1;
     const rest = relayRest(this.#faults);
-    this.#restUntil = Date.now() + rest;
+    this.#restUntil = performance.now() + rest;
     this.#options.onFault(describeFault(outcome), rest);
   }
 
@@ -124,6 +139,11 @@ export class Relay {
       tls: null,
     };
   }
+}
+
+/** A connection that could not be made is the try of the letter that asked for it. */
+function asTried(outcome: RefusedOutcome | LostOutcome): SendOutcome {
+  return outcome.kind === 'lost' ? { ...outcome, begun: true } : outcome;
 }
 
 /** What the server said, or what happened instead, in one text. */

@@ -1,6 +1,6 @@
-// pure
-import type { SendOutcome } from '../lib/smtp/smtp-outcome.js';
 import type { AttemptOutcome } from '../lib/schema.js';
+// pure
+import type { RefusedOutcome, SendOutcome } from '../lib/smtp/smtp-outcome.js';
 
 /** What one outcome of the SMTP client means for the delivery and for the relay. */
 export type Verdict =
@@ -23,11 +23,25 @@ export function judge(outcome: SendOutcome): Verdict {
       if (outcome.finalDotMayHaveLeft) return { kind: 'settled', state: 'in_doubt' };
       return outcome.begun ? { kind: 'relay_fault' } : { kind: 'untried' };
     case 'refused':
-      if (outcome.local) return { kind: 'settled', state: 'rejected' };
+      if (isAboutTheSize(outcome)) return { kind: 'settled', state: 'rejected' };
       // RFC 5321, section 3.8: 421 closes the connection, whatever it answers.
       if (ABOUT_THE_RELAY.has(outcome.stage) || outcome.reply.code === 421) return { kind: 'relay_fault' };
       return outcome.reply.code < 500 ? { kind: 'later' } : { kind: 'settled', state: 'rejected' };
   }
+}
+
+/** RFC 1870, section 6.1: what MAIL is refused for with 552 is this letter. A relay that rested for it would hold up all others. */
+function isAboutTheSize({ stage, reply }: RefusedOutcome): boolean {
+  return stage === 'mail' && reply.code === 552;
+}
+
+/**
+ * Whether the relay is to rest. One that breaks off after the final dot is at fault as well, though the letter is settled: asked again
+ * at once, it could leave one after another in doubt.
+ */
+export function isRelayFault(outcome: SendOutcome): boolean {
+  if (outcome.kind === 'lost') return outcome.begun && outcome.cause !== 'closed';
+  return judge(outcome).kind === 'relay_fault';
 }
 
 export function attemptOutcome(verdict: Exclude<Verdict, { kind: 'untried' }>): AttemptOutcome {

@@ -18,6 +18,11 @@ export function isCheckViolation(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '23514';
 }
 
+/** Whether the values of a statement can never be stored (SQLSTATE classes 22 and 23), however often it is tried. */
+export function isRefusedData(error: unknown): boolean {
+  return error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');
+}
+
 interface DatabaseOptions {
   /** The most connections this process opens at a time; 10 unless told. */
   maxConnections?: number;

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 
 import type { en } from '../locales/en.js';
-import { TooLargeError } from './errors.js';
+import { UnreadableFormError } from './errors.js';
 
 /** A text under common.faults, with what it is to be filled with. */
 export interface Fault {
@@ -53,7 +53,8 @@ async function readFormData(c: Context): Promise<FormData> {
   try {
     return await c.req.formData();
   } catch (error) {
-    if (error instanceof Error && error.name === 'BodyLimitError') throw new TooLargeError();
+    // Another content type, or a body that is not what its own says.
+    if (error instanceof TypeError) throw new UnreadableFormError();
     throw error;
   }
 }

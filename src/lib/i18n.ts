@@ -41,7 +41,7 @@ export function preferLocale(acceptLanguage: string | undefined, fallback: Local
     .map((item) => {
       const [tag = '', ...parameters] = item.trim().toLowerCase().split(';');
       const weight = parameters.map((p) => p.trim()).find((p) => p.startsWith('q='));
-      return { language: tag.split('-')[0], weight: weight ? Number(weight.slice(2)) : 1 };
+      return { language: tag.trim().split('-')[0], weight: weight ? Number(weight.slice(2)) : 1 };
     })
     .filter(({ weight }) => weight > 0)
     .toSorted((a, b) => b.weight - a.weight);

@@ -52,7 +52,9 @@ export function parseListQuery<Sort extends string>(
 
 /** A LIKE pattern for `search_text`. One or two letters are sought at the beginning of words, where a trigram index helps. */
 export function searchPattern(search: string): string {
-  const text = search.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`);
+  // Letter by letter, as PostgreSQL's lower() does: JavaScript's looks at neighbours (the Greek sigma at a word's end).
+  const lower = Array.from(search, (letter) => letter.toLowerCase()).join('');
+  const text = lower.replaceAll(/[\\%_]/g, String.raw`\$&`);
   return search.length < 3 ? `% ${text}%` : `%${text}%`;
 }
 
@@ -88,10 +90,21 @@ export function toPage<Row extends { id: number; cursor_value: string }>(rows: R
   };
 }
 
-/** A cursor comes from the address bar, where anything can stand. */
+/** A cursor comes from the address bar, where anything can stand, and PostgreSQL fails on a value that is none of the type. */
 function isOfType(value: string, type: SortKey['type']): boolean {
-  if (type === 'timestamptz') return !Number.isNaN(Date.parse(value));
+  if (type === 'timestamptz') return INSTANT.test(value) && isInstant(value);
   return type === 'text' || /^-?\d{1,18}$/.test(value);
+}
+
+/** As PostgreSQL writes it; it knows no year 0 and no offset of 16 hours. */
+const INSTANT = /^(?!0000)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?[+-](?:0\d|1[0-5])(?::\d\d)?$/;
+
+function isInstant(text: string): boolean {
+  try {
+    return Temporal.Instant.from(text).epochMilliseconds > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** How many rows a query finds, counted up to `limit + 1`: past that, the exact number is not worth its time. */

@@ -12,7 +12,7 @@ export function singleLine(max: number) {
   return z
     .string({ error: 'required' })
     .trim()
-    .max(max, 'tooLong')
+    .max(max, { error: 'tooLong', abort: true })
     .refine((text) => !CONTROL.test(text), { error: 'controlCharacter' });
 }
 
@@ -21,7 +21,8 @@ export function multiLine(max: number) {
   return z
     .string({ error: 'required' })
     .transform((text) => text.replaceAll(/\r\n?/g, '\n').trimEnd())
-    .pipe(z.string().max(max, 'tooLong'))
+    // What comes after reads the text by patterns: nothing of any size.
+    .pipe(z.string().max(max, { error: 'tooLong', abort: true }))
     .refine((text) => !CONTROL_BUT_LINES.test(text), { error: 'controlCharacter' });
 }
 

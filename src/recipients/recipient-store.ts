@@ -58,7 +58,7 @@ export async function findRecipient(db: Database, ownerId: number, id: number): 
 
 export async function findRecipients(db: Database, ownerId: number, ids: number[]): Promise<Recipient[]> {
   if (ids.length === 0) return [];
-  return db.selectFrom('recipients').select(COLUMNS).where('owner_id', '=', ownerId).where('id', 'in', ids).orderBy('email').execute();
+  return db.selectFrom('recipients').select(COLUMNS).where('owner_id', '=', ownerId).where(isAmong(ids)).orderBy('email').execute();
 }
 
 export async function addRecipient(db: Database, ownerId: number, values: RecipientValues): Promise<SaveResult> {
@@ -99,7 +99,7 @@ export async function changeRecipient(
 /** Deletes those of the ids that are the owner's, and tells how many. Their deliveries and attempts stay. */
 export async function deleteRecipients(db: Database, ownerId: number, ids: number[]): Promise<number> {
   if (ids.length === 0) return 0;
-  const result = await db.deleteFrom('recipients').where('owner_id', '=', ownerId).where('id', 'in', ids).executeTakeFirst();
+  const result = await db.deleteFrom('recipients').where('owner_id', '=', ownerId).where(isAmong(ids)).executeTakeFirst();
   return Number(result.numDeletedRows);
 }
 
@@ -116,6 +116,11 @@ export async function deleteFoundRecipients(db: Database, ownerId: number, searc
 /** The condition that finds what the list page finds; for statements over the table recipients. */
 export function matchesSearch(search: string) {
   return search === '' ? sql<SqlBool>`true` : sql<SqlBool>`recipients.search_text like ${searchPattern(search)}`;
+}
+
+/** One parameter for all of them: a statement takes no more than 65,535. */
+function isAmong(ids: number[]) {
+  return sql<SqlBool>`recipients.id = any(${ids}::bigint[])`;
 }
 
 function toColumns({ attributes, ...values }: RecipientValues) {

@@ -21,7 +21,7 @@ export const RECIPIENT_SORTS = ['email', 'name', 'created'] as const;
 export type RecipientSort = (typeof RECIPIENT_SORTS)[number];
 
 const MAX_ATTRIBUTES = 50;
-const ATTRIBUTE = /^(?<name>[\p{L}_][\p{L}\p{N}_]{0,49})\s*=\s*(?<value>.{0,500})$/u;
+const ATTRIBUTE = /^(?<name>[\p{L}_][\p{L}\p{N}_]{0,49})\s*=\s*(?<value>(?:\S.{0,499})?)$/u;
 
 export const recipientForm = z.object({
   email: emailAddress(),

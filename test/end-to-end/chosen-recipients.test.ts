@@ -212,6 +212,5 @@ test('a message that a mailing still needs is not deleted, a finished mailing is
 });
 
 async function tick(page: Page, people: Person[]): Promise<void> {
-  for (const { email } of people)
-    await page.getByRole('row').filter({ hasText: email }).getByRole('checkbox').check();
+  for (const { email } of people) await page.getByRole('row').filter({ hasText: email }).getByRole('checkbox').check();
 }

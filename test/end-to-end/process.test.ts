@@ -165,7 +165,7 @@ describe('a start that cannot be: one line that says what to do, and exit code 1
     const file = join(folder.path, 'file');
     await writeFile(file, '');
     // No right helps against a file in the way, not even root's.
-    await expectRefusal({ DATA_DIR: join(file, 'data') }, 'cannot be written; set DATA_DIR');
+    await expectRefusal({ DATA_DIR: join(file, 'data') }, 'set DATA_DIR to');
   });
 
   test('a data folder that holds something else', async () => {
@@ -204,7 +204,10 @@ describe('the command line', () => {
     await using folder = await openDataFolder();
     await using vestnik = await startVestnik({ DATA_DIR: folder.path });
     const environment = { DATA_DIR: folder.path };
-    expect(await createAdministrator(environment)).toMatchObject({ code: 0, stdout: `${VERA} is an administrator now.\n` });
+    expect(await createAdministrator(environment)).toMatchObject({
+      code: 0,
+      stdout: `${VERA} is an administrator now.\n`,
+    });
     const answers = (email: string) => `${email}\nИлья Обломов\n${PASSWORD}\n`;
     const manager = await runCommand(['create_manager'], environment, answers('olga@example.org'));
     expect(manager).toMatchObject({ code: 0, stdout: expect.stringContaining('olga@example.org is a manager now.') });

@@ -204,9 +204,9 @@ export async function expectText(page: Page, text: string) {
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
-/** The page as it stands, in light and in dark, on a desktop and on a phone: accessible, and nothing to be scrolled sideways for. */
-export async function inspectPage(page: Page) {
-  for (const colorScheme of ['light', 'dark'] as const) {
+/** The page as it stands, in light on a desktop and in dark on a phone: accessible, and nothing to be scrolled sideways for. */
+export async function inspectPage(page: Page, colorSchemes: ('light' | 'dark')[] = ['light', 'dark']) {
+  for (const colorScheme of colorSchemes) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.setViewportSize(colorScheme === 'light' ? DESKTOP : PHONE);
     await expectNoSeriousAxeViolations(page);

@@ -96,9 +96,9 @@ async function isReady(child: Child, url: string | undefined): Promise<boolean> 
 
 interface Child {
   process: ChildProcess;
-  output(): string;
-  ended(): Promise<Ended>;
-  end(signal: NodeJS.Signals): Promise<number | null>;
+  output: () => string;
+  ended: () => Promise<Ended>;
+  end: (signal: NodeJS.Signals) => Promise<number | null>;
 }
 
 function launch(file: string, args: string[], environment: Environment): Child {

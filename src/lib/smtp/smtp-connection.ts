@@ -3,6 +3,7 @@ import { composeEnvelope, type SmtpLetter } from './smtp-envelope.js';
 import { shakeHands, type SmtpSession } from './smtp-handshake.js';
 import { DEFAULT_TIMEOUTS, type SmtpOptions, type SmtpTimeouts } from './smtp-options.js';
 import {
+  CLOSED,
   isIntermediate,
   isPositive,
   isRefusal,
@@ -32,7 +33,6 @@ interface QueuedLetter {
 }
 
 const BLOCK_SIZE = 262_144;
-const CLOSED: SmtpFault = { cause: 'closed', error: 'the connection was closed by this side' };
 
 /**
  * One connection to a relay, and the letters that go over it one after another.

@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import { NO_CAPABILITIES, parseCapabilities, type SmtpCapabilities } from './smtp-capabilities.js';
 import type { SmtpOptions, SmtpTimeouts } from './smtp-options.js';
 import {
+  CLOSED,
   isIntermediate,
   isPositive,
   isRefusal,
@@ -29,9 +30,14 @@ type Step<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 /** From nothing to a session that takes letters: connect, greeting, EHLO, STARTTLS and EHLO again, AUTH. */
 export async function shakeHands(options: SmtpOptions, timeouts: SmtpTimeouts): Promise<Handshake> {
   const startedAt = performance.now();
-  const wire = await SmtpWire.connect(options.host, options.port, timeouts.connect);
+  const { signal } = options;
+  const wire = await SmtpWire.connect(options.host, options.port, timeouts.connect, signal);
   if (!(wire instanceof SmtpWire)) return fail(options, startedAt, null, { stage: 'connect', fault: wire });
+  const cut = () => wire.abandon(CLOSED);
+  signal?.addEventListener('abort', cut);
+  if (signal?.aborted) cut();
   const begun = await beginSession(wire, options, timeouts);
+  signal?.removeEventListener('abort', cut);
   const session = begun.ok && wire.fault ? failed(options.credentials ? 'auth' : 'ehlo', wire.fault) : begun;
   if (session.ok) return { ok: true, session: { wire, capabilities: session.value } };
   wire.dismiss();

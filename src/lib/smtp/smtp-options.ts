@@ -35,4 +35,6 @@ export interface SmtpOptions {
   /** PEM of whom to trust in place of the system's authorities. */
   certificateAuthority?: string;
   timeouts?: Partial<SmtpTimeouts>;
+  /** Ends the opening of a connection at once; one that is open is ended by its `close`. */
+  signal?: AbortSignal;
 }

@@ -59,6 +59,8 @@ export interface SmtpFault {
   error: string;
 }
 
+export const CLOSED: SmtpFault = { cause: 'closed', error: 'the connection was closed by this side' };
+
 /** RFC 5321 4.2.1: the first digit alone decides. */
 export function isPositive(reply: SmtpReply): boolean {
   return reply.code >= 200 && reply.code < 300;

@@ -1,7 +1,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-import { describeReply, type LossCause, type SmtpFault, type SmtpReply } from './smtp-outcome.js';
+import { CLOSED, describeReply, type LossCause, type SmtpFault, type SmtpReply } from './smtp-outcome.js';
 import { SmtpReplyParser } from './smtp-reply.js';
 
 interface Expectation {
@@ -39,9 +39,19 @@ export class SmtpWire {
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Infinity;
 
-  static async connect(host: string, port: number, timeoutMs: number): Promise<SmtpWire | SmtpFault> {
+  static async connect(
+    host: string,
+    port: number,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<SmtpWire | SmtpFault> {
+    if (signal?.aborted) return CLOSED;
     const socket = connectPlain({ host, port, noDelay: true, keepAlive: true });
+    const cut = () => socket.destroy();
+    signal?.addEventListener('abort', cut);
     const fault = await awaitSocket(socket, 'connect', timeoutMs, 'connection');
+    signal?.removeEventListener('abort', cut);
+    if (fault && signal?.aborted) return CLOSED;
     return fault ?? new SmtpWire(socket);
   }
 
@@ -141,7 +151,7 @@ export class SmtpWire {
 
   /** Ends the wire with a QUIT whose reply nobody waits for (RFC 5321 3.1: also after a greeting that refuses). */
   dismiss(): void {
-    this.#finish({ cause: 'closed', error: 'the connection was closed by this side' }, sayQuit);
+    this.#finish(CLOSED, sayQuit);
   }
 
   #finish(fault: SmtpFault, leave: (socket: Socket) => void): void {

@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+
+import { parseId, parseIds } from './ids.js';
+
+test('reads every id that the database can give', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (id) => {
+      expect(parseId(String(id))).toBe(id);
+    }),
+  );
+});
+
+test.each([
+  undefined,
+  '',
+  '0',
+  '-1',
+  '+1',
+  '01',
+  '1.0',
+  '1e3',
+  '0x10',
+  ' 1',
+  '1 ',
+  '1\n',
+  '١',
+  'x',
+  '9007199254740992',
+  '99999999999999999999',
+])('takes %j for no id', (text) => {
+  expect(parseId(text)).toBeUndefined();
+});
+
+test('passes over what is no id', () => {
+  expect(parseIds(['3', 'x', '', '1', '-2', '3'])).toEqual([3, 1, 3]);
+});
