@@ -61,14 +61,23 @@ async function openInbox({ db, log }: Foundation, closers: (() => Promise<void>)
   return inbox.url;
 }
 
-async function openLetterJobs({ connection, log }: Foundation, works: boolean, closers: (() => Promise<void>)[]): Promise<Jobs> {
+async function openLetterJobs(
+  { connection, log }: Foundation,
+  works: boolean,
+  closers: (() => Promise<void>)[],
+): Promise<Jobs> {
   const jobs = await openJobs(connection, { log, works });
   closers.push(() => closeJobs(jobs));
   await prepareSystemLetters(jobs);
   return jobs;
 }
 
-async function openWeb(foundation: Foundation, jobs: Jobs, clock: Clock, closers: (() => Promise<void>)[]): Promise<string> {
+async function openWeb(
+  foundation: Foundation,
+  jobs: Jobs,
+  clock: Clock,
+  closers: (() => Promise<void>)[],
+): Promise<string> {
   const { config, db, log, secret } = foundation;
   const { baseUrl, defaultLocale } = config;
   const assetsFolder = join(projectRoot, 'dist', 'client');
@@ -90,9 +99,12 @@ async function listen(server: ServerType, { host, port }: Config): Promise<void>
       server.listen(port, host, resolve);
     });
   } catch (error) {
-    if (hasErrorCode(error, 'EADDRINUSE')) throw new StartError(`The port ${port} is taken; stop the other program or set PORT to another one.`);
-    if (hasErrorCode(error, 'EACCES')) throw new StartError(`The port ${port} needs more rights; set PORT to one above 1023.`);
-    if (hasErrorCode(error, 'EADDRNOTAVAIL', 'ENOTFOUND')) throw new StartError(`This machine has no address ${host}; set HOST to one that it has.`);
+    if (hasErrorCode(error, 'EADDRINUSE'))
+      throw new StartError(`The port ${port} is taken; stop the other program or set PORT to another one.`);
+    if (hasErrorCode(error, 'EACCES'))
+      throw new StartError(`The port ${port} needs more rights; set PORT to one above 1023.`);
+    if (hasErrorCode(error, 'EADDRNOTAVAIL', 'ENOTFOUND'))
+      throw new StartError(`This machine has no address ${host}; set HOST to one that it has.`);
     throw error;
   }
 }

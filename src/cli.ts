@@ -57,7 +57,9 @@ function isCommand(name: string): name is keyof typeof COMMANDS {
   return Object.hasOwn(COMMANDS, name);
 }
 
-type Arguments = { ok: true; values: Record<string, string | undefined>; positionals: string[] } | { ok: false; option: string };
+type Arguments =
+  | { ok: true; values: Record<string, string | undefined>; positionals: string[] }
+  | { ok: false; option: string };
 
 function parseArguments(args: string[]): Arguments {
   try {
@@ -68,7 +70,9 @@ function parseArguments(args: string[]): Arguments {
     return { ok: true, positionals, values: { ...texts, ...(help ? { help: 'yes' } : {}) } };
   } catch (error) {
     // What util.parseArgs refuses is one of the options typed; its sentence is English only.
-    const option = args.find((arg) => arg.startsWith('-') && error instanceof Error && error.message.includes(arg)) ?? args.join(' ');
+    const option =
+      args.find((arg) => arg.startsWith('-') && error instanceof Error && error.message.includes(arg)) ??
+      args.join(' ');
     return { ok: false, option };
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+
 import { z } from 'zod';
 
 const list = (text: string) =>
@@ -33,7 +34,11 @@ const settings = z.object({
     .string()
     .default('web,worker')
     .transform(list)
-    .pipe(z.array(z.enum(['web', 'worker'], { error: 'must be web, worker or web,worker' })).min(1, 'must be web, worker or web,worker')),
+    .pipe(
+      z
+        .array(z.enum(['web', 'worker'], { error: 'must be web, worker or web,worker' }))
+        .min(1, 'must be web, worker or web,worker'),
+    ),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' })
     .default('info'),

@@ -28,7 +28,9 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
   const secret = config.secret ?? (await explain(config, () => keepSecret(config.dataDir)));
   const embedded = config.databaseUrl
     ? undefined
-    : await explain(config, () => startEmbeddedPostgres({ dataDir: config.dataDir, log: (message) => log.debug(message) }));
+    : await explain(config, () =>
+        startEmbeddedPostgres({ dataDir: config.dataDir, log: (message) => log.debug(message) }),
+      );
   const connection = embedded?.connection ?? { connectionString: config.databaseUrl };
   const db = openDatabase(connection, {
     maxConnections: config.databaseConnections,
@@ -60,9 +62,12 @@ async function explain<T>({ dataDir }: Config, action: () => Promise<T>): Promis
   try {
     return await action();
   } catch (error) {
-    if (error instanceof EmbeddedPostgresError || error instanceof MigrationError) throw new StartError(error.message, { cause: error });
+    if (error instanceof EmbeddedPostgresError || error instanceof MigrationError)
+      throw new StartError(error.message, { cause: error });
     if (hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC')) {
-      throw new StartError(`The data folder ${dataDir} cannot be written; set DATA_DIR to a folder that can.`, { cause: error });
+      throw new StartError(`The data folder ${dataDir} cannot be written; set DATA_DIR to a folder that can.`, {
+        cause: error,
+      });
     }
     throw error;
   }

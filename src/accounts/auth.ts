@@ -140,8 +140,7 @@ const ADDITIONAL_USER_FIELDS = {
 
 async function refuseBlocked(db: Database, userId: number): Promise<void> {
   const user = await findUserById(db, userId);
-  if (user?.blocked)
-    throw new APIError('FORBIDDEN', { code: 'USER_BLOCKED', message: 'This user is blocked' });
+  if (user?.blocked) throw new APIError('FORBIDDEN', { code: 'USER_BLOCKED', message: 'This user is blocked' });
 }
 
 function readSignedToken(cookie: string, secret: string): string | undefined {

@@ -16,7 +16,10 @@ const FIELDS = ['email', 'name', 'password'] as const;
 type Field = (typeof FIELDS)[number];
 
 /** Asks for what the options leave out; a wrong answer is said at its field. Returns the exit code. */
-export async function createUserFromTerminal({ foundation, t, values }: CreateUserCommand, role: Role): Promise<number> {
+export async function createUserFromTerminal(
+  { foundation, t, values }: CreateUserCommand,
+  role: Role,
+): Promise<number> {
   const answers = await completeAnswers(t, values);
   const result = await createUser(foundation.db, { ...answers, role });
   if (result.ok) {
@@ -30,7 +33,10 @@ export async function createUserFromTerminal({ foundation, t, values }: CreateUs
   return 1;
 }
 
-async function completeAnswers(t: Translate, values: Record<string, string | undefined>): Promise<Record<Field, string>> {
+async function completeAnswers(
+  t: Translate,
+  values: Record<string, string | undefined>,
+): Promise<Record<Field, string>> {
   const terminal = openTerminal();
   try {
     const answers = { email: '', name: '', password: '' };

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Counters } from '../delivery/delivery.js';
 import { readCounters } from '../delivery/delivery-store.js';
+import type { Counters } from '../delivery/delivery.js';
 import type { Foundation } from '../foundation.js';
 import { startInboxServer } from '../inbox/inbox-server.js';
 import { systemClock } from '../lib/clock.js';
@@ -49,7 +49,12 @@ async function watchSending(foundation: Foundation, t: Translate, id: number, ow
   }
 }
 
-async function showProgress({ db }: Foundation, t: Translate, { id, ownerId }: { id: number; ownerId: number }, interrupted: AbortSignal): Promise<number> {
+async function showProgress(
+  { db }: Foundation,
+  t: Translate,
+  { id, ownerId }: { id: number; ownerId: number },
+  interrupted: AbortSignal,
+): Promise<number> {
   for (;;) {
     const [mailing, counters] = await Promise.all([findMailingById(db, id), readCounters(db, ownerId, [id])]);
     const books = counters.get(id);

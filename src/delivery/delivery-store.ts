@@ -47,7 +47,11 @@ const ATTEMPT = [
 ] as const;
 
 /** By mailing id. A mailing that has not been frozen yet has none. */
-export async function readCounters(db: Database, ownerId: number, mailingIds: number[]): Promise<Map<number, Counters>> {
+export async function readCounters(
+  db: Database,
+  ownerId: number,
+  mailingIds: number[],
+): Promise<Map<number, Counters>> {
   if (mailingIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('mailing_counters')
@@ -103,12 +107,22 @@ export async function listDeliveries(
   return toPage(await query.execute(), list);
 }
 
-export async function findDelivery(db: Database, ownerId: number, mailingId: number, id: number): Promise<Delivery | undefined> {
+export async function findDelivery(
+  db: Database,
+  ownerId: number,
+  mailingId: number,
+  id: number,
+): Promise<Delivery | undefined> {
   return selectOwned(db, ownerId, mailingId).select(DELIVERY).where('deliveries.id', '=', id).executeTakeFirst();
 }
 
 /** All tries at one delivery, newest first. */
-export async function listDeliveryAttempts(db: Database, ownerId: number, mailingId: number, deliveryId: number): Promise<Attempt[]> {
+export async function listDeliveryAttempts(
+  db: Database,
+  ownerId: number,
+  mailingId: number,
+  deliveryId: number,
+): Promise<Attempt[]> {
   return selectOwned(db, ownerId, mailingId)
     .innerJoin('attempts', 'attempts.delivery_id', 'deliveries.id')
     .select(ATTEMPT)
@@ -118,7 +132,12 @@ export async function listDeliveryAttempts(db: Database, ownerId: number, mailin
 }
 
 /** The newest attempts of a mailing, at most `limit`. */
-export async function listLatestAttempts(db: Database, ownerId: number, mailingId: number, limit: number): Promise<Attempt[]> {
+export async function listLatestAttempts(
+  db: Database,
+  ownerId: number,
+  mailingId: number,
+  limit: number,
+): Promise<Attempt[]> {
   return db
     .selectFrom('attempts')
     .innerJoin('mailings', 'mailings.id', 'attempts.mailing_id')

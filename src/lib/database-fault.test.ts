@@ -13,7 +13,12 @@ test.each<[string, Error, DatabaseFaultCode, RegExp]>([
   ['a missing socket', fail('ENOENT'), 'cannot_connect', /the socket does not exist/],
   ['a forbidden socket', fail('EACCES'), 'cannot_connect', /forbids it/],
   ['silence', fail('ETIMEDOUT'), 'cannot_connect', /does not answer/],
-  ["the pool's own timeout", fail(undefined, 'timeout exceeded when trying to connect'), 'cannot_connect', /does not answer/],
+  [
+    "the pool's own timeout",
+    fail(undefined, 'timeout exceeded when trying to connect'),
+    'cannot_connect',
+    /does not answer/,
+  ],
   ['no route', fail('EHOSTUNREACH'), 'cannot_connect', /no network route/],
   ['a cut connection', fail(undefined, 'Connection terminated unexpectedly'), 'cannot_connect', /cut at once/],
   ['an unknown host', fail('ENOTFOUND'), 'unknown_host', /the host "db\.example" is not known/],
@@ -25,15 +30,45 @@ test.each<[string, Error, DatabaseFaultCode, RegExp]>([
     'wrong_password',
     /refused the password/,
   ],
-  ['a login that pg_hba.conf refuses', fail('28000', 'no pg_hba.conf entry for host'), 'refused_login', /no pg_hba\.conf entry for host; check/],
-  ['a missing database', fail('3D000'), 'unknown_database', /has no database "shop"; create it with: createdb --encoding=UTF8 shop/],
+  [
+    'a login that pg_hba.conf refuses',
+    fail('28000', 'no pg_hba.conf entry for host'),
+    'refused_login',
+    /no pg_hba\.conf entry for host; check/,
+  ],
+  [
+    'a missing database',
+    fail('3D000'),
+    'unknown_database',
+    /has no database "shop"; create it with: createdb --encoding=UTF8 shop/,
+  ],
   ['a full server', fail('53300'), 'too_many_connections', /max_connections/],
   ['a server that starts', fail('57P03'), 'not_ready', /starting or stopping/],
-  ['a missing right', fail('42501', 'permission denied for schema public'), 'missing_right', /permission denied for schema public\.$/],
-  ['a certificate signed by itself', fail('DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'), 'tls', /self-signed certificate; check sslmode/],
-  ['a server without TLS', fail(undefined, 'The server does not support SSL connections'), 'tls', /does not support SSL/],
+  [
+    'a missing right',
+    fail('42501', 'permission denied for schema public'),
+    'missing_right',
+    /permission denied for schema public\.$/,
+  ],
+  [
+    'a certificate signed by itself',
+    fail('DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'),
+    'tls',
+    /self-signed certificate; check sslmode/,
+  ],
+  [
+    'a server without TLS',
+    fail(undefined, 'The server does not support SSL connections'),
+    'tls',
+    /does not support SSL/,
+  ],
   ['a malformed URL', fail('ERR_INVALID_URL', 'Invalid URL'), 'unexpected', /percent-encoded/],
-  ['anything else', fail('XX000', 'cache lookup failed\nfor type 0.'), 'unexpected', /at db\.example:5433: cache lookup failed for type 0\.$/],
+  [
+    'anything else',
+    fail('XX000', 'cache lookup failed\nfor type 0.'),
+    'unexpected',
+    /at db\.example:5433: cache lookup failed for type 0\.$/,
+  ],
 ])('explains %s in one sentence', (_title, error, code, sentence) => {
   const fault = describeConnectionError(error, target);
   expect(fault.code).toBe(code);
@@ -43,5 +78,7 @@ test.each<[string, Error, DatabaseFaultCode, RegExp]>([
 
 test('explains a host that refuses on every one of its addresses', () => {
   const error = new AggregateError([fail('ECONNREFUSED', 'connect ::1'), fail('ECONNREFUSED', 'connect 127.0.0.1')]);
-  expect(describeConnectionError(error, { host: '::1', port: 5432 }).message).toMatch(/at \[::1\]:5432: nothing listens/);
+  expect(describeConnectionError(error, { host: '::1', port: 5432 }).message).toMatch(
+    /at \[::1\]:5432: nothing listens/,
+  );
 });

@@ -93,7 +93,8 @@ export function describeConnectionError(error: unknown, target: ConnectionTarget
     case 'ERR_INVALID_URL':
       return {
         code: 'unexpected',
-        message: 'DATABASE_URL cannot be read; it looks like postgresql://user:password@host:5432/database, with special characters percent-encoded.',
+        message:
+          'DATABASE_URL cannot be read; it looks like postgresql://user:password@host:5432/database, with special characters percent-encoded.',
       };
     case undefined:
     default:
@@ -129,7 +130,10 @@ function readError(error: unknown): { code: string | undefined; message: string 
   // "localhost" is tried on IPv6 and IPv4: the faults of both come as one AggregateError.
   if (error instanceof AggregateError && error.errors.length > 0) return readError(error.errors.at(-1));
   if (!(error instanceof Error)) return { code: undefined, message: String(error) };
-  const message = error.message.trim().replace(/\s*\n\s*/g, ' ').replace(/\.$/, '');
+  const message = error.message
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
   const given = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   if (given && TLS_CODES.test(given)) return { code: 'TLS', message };
   return { code: given ?? CODES_BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1], message };

@@ -2,7 +2,14 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 
 import { createTestDatabase, runAsAdmin } from '../../test/support/database.js';
-import { checkServer, closeDatabase, findServerFault, openDatabase, type Database, type ServerFacts } from './database.js';
+import {
+  checkServer,
+  closeDatabase,
+  findServerFault,
+  openDatabase,
+  type Database,
+  type ServerFacts,
+} from './database.js';
 
 async function readOne<T>(db: Database, expression: string): Promise<T | undefined> {
   const { rows } = await sql.raw<{ value: T }>(`select ${expression} as value`).execute(db);
@@ -18,7 +25,9 @@ test('reads bigint and arrays of bigint as numbers', async () => {
 
 test('refuses to round a bigint that is too large for a number', async () => {
   await using database = await createTestDatabase({ migrated: false });
-  await expect(readOne(database.db, '9007199254740993::bigint')).rejects.toThrow('The bigint 9007199254740993 does not fit');
+  await expect(readOne(database.db, '9007199254740993::bigint')).rejects.toThrow(
+    'The bigint 9007199254740993 does not fit',
+  );
 });
 
 test('shows its application name to the server', async () => {
@@ -33,7 +42,9 @@ test('survives the loss of an idle connection and of one inside a transaction', 
   const { db, connection } = database;
   const endOthers = (): Promise<unknown> =>
     runAsAdmin((admin) =>
-      admin.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [connection.database]),
+      admin.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [
+        connection.database,
+      ]),
     );
 
   await readOne(db, '1');
@@ -76,7 +87,8 @@ test('says that nothing listens at the address, without the password', async () 
     ok: false,
     fault: {
       code: 'cannot_connect',
-      message: 'Cannot connect to PostgreSQL at 127.0.0.1:1: nothing listens there; is PostgreSQL running, and are host and port right?',
+      message:
+        'Cannot connect to PostgreSQL at 127.0.0.1:1: nothing listens there; is PostgreSQL running, and are host and port right?',
     },
   });
 });
@@ -85,7 +97,10 @@ test('says that the address is malformed', async () => {
   const db = openDatabase({ connectionString: 'postgresql://vestnik:geheim@host:port/vestnik' });
   const result = await checkServer(db);
   await closeDatabase(db);
-  expect(result).toMatchObject({ ok: false, fault: { message: expect.stringMatching(/^DATABASE_URL cannot be read/) } });
+  expect(result).toMatchObject({
+    ok: false,
+    fault: { message: expect.stringMatching(/^DATABASE_URL cannot be read/) },
+  });
 });
 
 test('says which rights a user lacks who may only connect', async () => {

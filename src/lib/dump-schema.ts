@@ -37,7 +37,9 @@ async function dumpTypes(db: Database): Promise<string[]> {
     from pg_type t
     where t.typnamespace = 'public'::regnamespace and t.typtype = 'd' order by t.typname collate "C"`.execute(db);
   return [
-    ...enums.rows.map(({ name, labels }) => `create type ${name} as enum (${labels.map((label) => `'${label}'`).join(', ')});`),
+    ...enums.rows.map(
+      ({ name, labels }) => `create type ${name} as enum (${labels.map((label) => `'${label}'`).join(', ')});`,
+    ),
     ...domains.rows.map(({ name, type, checks }) => `create domain ${name} as ${[type, ...checks].join(' ')};`),
   ];
 }
@@ -96,7 +98,9 @@ async function readConstraints(db: Database): Promise<Line[]> {
     select c.relname as owner, 'constraint ' || k.conname || ' ' || pg_get_constraintdef(k.oid) as line
     from pg_constraint k join pg_class c on c.oid = k.conrelid
     where c.relnamespace = 'public'::regnamespace and k.contype in ('p', 'u', 'c', 'f', 'x')
-    order by c.relname collate "C", array_position(array['p', 'u', 'x', 'c', 'f'], k.contype::text), k.conname collate "C"`.execute(db);
+    order by c.relname collate "C", array_position(array['p', 'u', 'x', 'c', 'f'], k.contype::text), k.conname collate "C"`.execute(
+    db,
+  );
   return rows;
 }
 

@@ -71,7 +71,14 @@ test('makes a database that knows Unicode, listens on a private socket only, and
     `select current_database() as database, lower('ЁЖ') as lower, current_setting('listen_addresses') as addresses,
       current_setting('fsync') as fsync, current_setting('timezone') as timezone, current_setting('server_encoding') as encoding`,
   );
-  expect(facts).toEqual({ database: 'vestnik', lower: 'ёж', addresses: '', fsync: 'on', timezone: 'UTC', encoding: 'UTF8' });
+  expect(facts).toEqual({
+    database: 'vestnik',
+    lower: 'ёж',
+    addresses: '',
+    fsync: 'on',
+    timezone: 'UTC',
+    encoding: 'UTF8',
+  });
   expect((await stat(server.connection.host)).mode & 0o777).toBe(0o700);
   await server.stop();
 });
@@ -155,7 +162,10 @@ test('keeps running when Ctrl-C reaches the whole process group', async () => {
 test('is stopped at the end even if a crash inside the server ended every session meanwhile', async () => {
   const server = await startEmbeddedPostgres({ dataDir, durable: false });
   const pid = await readPid();
-  const backend = await query(server.connection, 'select pid from pg_stat_activity where application_name = \'vestnik presence\'');
+  const backend = await query(
+    server.connection,
+    "select pid from pg_stat_activity where application_name = 'vestnik presence'",
+  );
   process.kill(Number(backend?.['pid']), 'SIGKILL');
   await expect.poll(() => query(server.connection, 'select 1 as one').catch(() => 'recovering')).toEqual({ one: 1 });
   await server.stop();
@@ -189,7 +199,9 @@ test('begins anew after the first start was killed in the middle', async () => {
   const shared = dataDir;
   dataDir = join(folder, 'interrupted');
   const holder = holdServer();
-  await expect.poll(async () => (await readdir(dataDir).catch(() => [])).some((name) => name.includes('.new-'))).toBe(true);
+  await expect
+    .poll(async () => (await readdir(dataDir).catch(() => [])).some((name) => name.includes('.new-')))
+    .toBe(true);
   holder.kill('SIGKILL');
   await once(holder, 'close');
   expect(existsSync(join(dataDir, 'postgresql'))).toBe(false);

@@ -25,7 +25,13 @@ import {
   prepareSocketFolder,
   SUPERUSER,
 } from './embedded-postgres/cluster.js';
-import { chooseDatabaseUser, chooseLauncher, spawnAsDatabaseUser, type DatabaseUser, type Launcher } from './embedded-postgres/database-user.js';
+import {
+  chooseDatabaseUser,
+  chooseLauncher,
+  spawnAsDatabaseUser,
+  type DatabaseUser,
+  type Launcher,
+} from './embedded-postgres/database-user.js';
 import { EmbeddedPostgresError } from './embedded-postgres/error.js';
 import { disarmStaleFile, findPostmaster, readPostmasterFile, stopPostmaster } from './embedded-postgres/postmaster.js';
 
@@ -162,7 +168,10 @@ async function knock(socketFolder: string): Promise<Answer> {
   }
 }
 
-async function takeLock(client: Client, lock: 'pg_try_advisory_lock' | 'pg_try_advisory_lock_shared'): Promise<boolean> {
+async function takeLock(
+  client: Client,
+  lock: 'pg_try_advisory_lock' | 'pg_try_advisory_lock_shared',
+): Promise<boolean> {
   const { rows } = await client.query<{ taken: boolean }>(`select ${lock}($1) as taken`, [PRESENCE]);
   return rows[0]?.taken ?? false;
 }
@@ -180,7 +189,10 @@ async function startServer(installation: Installation): Promise<ServerProcess> {
   const log = await openLog(logFile);
   try {
     const { size } = await log.stat();
-    const settings = Object.entries(serverSettings(socketFolder, durable)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const settings = Object.entries(serverSettings(socketFolder, durable)).flatMap(([name, value]) => [
+      '-c',
+      `${name}=${value}`,
+    ]);
     const child = spawnAsDatabaseUser(launcher, binaries.postgres, ['-D', cluster, ...settings], {
       stdio: ['ignore', log.fd, log.fd],
       // A session of its own: Ctrl-C in the terminal must not stop it before its users are done.

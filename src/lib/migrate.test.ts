@@ -84,7 +84,8 @@ test('leaves nothing of a migration that fails, names the line, and keeps those 
   await write('0002_wrong.sql', "insert into shops values (2);\ninsert into shops values ('two');");
   await expect(migrate(database.db, { directory })).rejects.toMatchObject({
     code: 'failed_migration',
-    message: 'The migration 0002_wrong.sql, line 2 failed and changed nothing: invalid input syntax for type integer: "two".',
+    message:
+      'The migration 0002_wrong.sql, line 2 failed and changed nothing: invalid input syntax for type integer: "two".',
   });
   expect(await countShops()).toBe(1);
   await write('0002_wrong.sql', 'insert into shops values (2)');
@@ -128,7 +129,10 @@ test('refuses a new migration with a number below one already applied', async ()
 
 test.each(['2_short_number.sql', '0002-dashes.sql', '0001_taken.sql'])('refuses the file name %s', async (name) => {
   await write(name, 'select 1');
-  await expect(migrate(database.db, { directory })).rejects.toMatchObject({ code: 'wrong_name', message: expect.stringContaining(name) });
+  await expect(migrate(database.db, { directory })).rejects.toMatchObject({
+    code: 'wrong_name',
+    message: expect.stringContaining(name),
+  });
 });
 
 test("finds the project's migrations from the sources and from the built files", () => {

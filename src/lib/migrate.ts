@@ -96,7 +96,8 @@ function describeFailure(name: string, text: string, cause: unknown): string {
 /** A missing table means an empty database. */
 async function readApplied(db: Database): Promise<AppliedMigration[]> {
   try {
-    const { rows } = await sql<AppliedMigration>`select name, checksum from migrations order by name collate "C"`.execute(db);
+    const { rows } =
+      await sql<AppliedMigration>`select name, checksum from migrations order by name collate "C"`.execute(db);
     return rows;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === '42P01') return [];
@@ -157,7 +158,10 @@ async function listMigrations(directory: string): Promise<string[]> {
   for (const name of names) {
     const number = /^(\d{4})_[a-z0-9_]+\.sql$/.exec(name)?.[1];
     if (!number || numbers.has(number)) {
-      throw new MigrationError('wrong_name', `The migration ${name} needs a name like 0002_add_tags.sql with a number of its own.`);
+      throw new MigrationError(
+        'wrong_name',
+        `The migration ${name} needs a name like 0002_add_tags.sql with a number of its own.`,
+      );
     }
     numbers.add(number);
   }
@@ -170,5 +174,8 @@ export function findMigrations(from: string = import.meta.dirname): string {
     const candidate = join(folder, 'migrations');
     if (existsSync(join(folder, 'package.json')) && existsSync(candidate)) return candidate;
   }
-  throw new MigrationError('folder_missing', 'The folder migrations is missing beside package.json; restore it from the repository.');
+  throw new MigrationError(
+    'folder_missing',
+    'The folder migrations is missing beside package.json; restore it from the repository.',
+  );
 }

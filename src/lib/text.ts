@@ -1,5 +1,6 @@
 // pure
 import { domainToASCII } from 'node:url';
+
 import { z } from 'zod';
 
 /* What people type, checked at the edge. A message of zod's is the name of a text under common.faults. */
@@ -18,12 +19,14 @@ export function singleLine(max: number) {
 
 /** Several lines, ended by LF alone; tabs are allowed. */
 export function multiLine(max: number) {
-  return z
-    .string({ error: 'required' })
-    .transform((text) => text.replaceAll(/\r\n?/g, '\n').trimEnd())
-    // What comes after reads the text by patterns: nothing of any size.
-    .pipe(z.string().max(max, { error: 'tooLong', abort: true }))
-    .refine((text) => !CONTROL_BUT_LINES.test(text), { error: 'controlCharacter' });
+  return (
+    z
+      .string({ error: 'required' })
+      .transform((text) => text.replaceAll(/\r\n?/g, '\n').trimEnd())
+      // What comes after reads the text by patterns: nothing of any size.
+      .pipe(z.string().max(max, { error: 'tooLong', abort: true }))
+      .refine((text) => !CONTROL_BUT_LINES.test(text), { error: 'controlCharacter' })
+  );
 }
 
 /** An address as people have it: one @, no quoting, a domain with a dot (or localhost), at most 254 octets (RFC 5321, section 4.5.3.1.3). */

@@ -2,7 +2,17 @@ import type { ListQuery, Page } from '../lib/list.js';
 import { formatDateTime } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
-import { EmptyState, FOUND_LIMIT, FoundCount, listHref, Pager, SearchBar, SelectCell, SelectHeader, SortHeader } from '../ui/list.js';
+import {
+  EmptyState,
+  FOUND_LIMIT,
+  FoundCount,
+  listHref,
+  Pager,
+  SearchBar,
+  SelectCell,
+  SelectHeader,
+  SortHeader,
+} from '../ui/list.js';
 import type { View } from '../ui/view.js';
 import type { Message, MessageSummary } from './message.js';
 

@@ -1,7 +1,16 @@
 import { sql, type SqlBool } from 'kysely';
 
 import { isCheckViolation, type Database } from '../lib/database.js';
-import { countUpTo, keyset, PAGE_SIZE, searchPattern, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
+import {
+  countUpTo,
+  keyset,
+  PAGE_SIZE,
+  searchPattern,
+  toPage,
+  type ListQuery,
+  type Page,
+  type SortKey,
+} from '../lib/list.js';
 import type { Message, MessageSort, MessageSummary, MessageValues } from './message.js';
 
 const SORT_KEYS: Record<MessageSort, SortKey> = {
@@ -35,10 +44,7 @@ export async function listMessages(
 
 /** How many match, counted up to `limit + 1`; an empty search matches all. */
 export async function countMessages(db: Database, ownerId: number, search: string, limit: number): Promise<number> {
-  const matching = db
-    .selectFrom('messages')
-    .where('owner_id', '=', ownerId)
-    .where(matchesSearch(search));
+  const matching = db.selectFrom('messages').where('owner_id', '=', ownerId).where(matchesSearch(search));
   return countUpTo(db, matching, limit);
 }
 

@@ -1,7 +1,7 @@
 import type { FormState } from '../lib/form.js';
 import type { ListQuery, Page } from '../lib/list.js';
-import { formatDateTime, formatNumber } from '../ui/format.js';
 import { ConflictNotice, FormActions, FormFaults, TextArea, TextField } from '../ui/form.js';
+import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState, FoundCount, Pager, SearchBar, SelectCell, SelectHeader, SortHeader } from '../ui/list.js';
@@ -29,7 +29,11 @@ export function RecipientListPage(props: RecipientListProps) {
         <>
           <SearchBar view={view} list={list} label={view.t('recipients.list.search')} />
           <p class="list-count" role="status">
-            {found === null ? view.t('recipients.list.total', { count: total, number: formatNumber(view, total) }) : <FoundCount view={view} count={found} />}
+            {found === null ? (
+              view.t('recipients.list.total', { count: total, number: formatNumber(view, total) })
+            ) : (
+              <FoundCount view={view} count={found} />
+            )}
           </p>
           {page.rows.length === 0 ? <NothingFound view={view} /> : <RecipientTable {...props} />}
         </>
@@ -185,10 +189,42 @@ export function RecipientFormPage({ view, form, recipient, conflict = false }: R
       {conflict && recipient ? <Conflict view={view} recipient={recipient} /> : <FormFaults view={view} form={form} />}
       <form method="post" action={back} class="card card-body" novalidate data-confirm-leave>
         <input type="hidden" name="version" value={form.typed['version'] ?? ''} />
-        <TextField view={view} form={form} name="email" type="email" label={view.t('recipients.email')} autofocus={!recipient} autocomplete="off" />
-        <TextField view={view} form={form} name="name" label={view.t('recipients.name')} hint={view.t('recipients.form.nameHint', { variable: '{{ name }}' })} optional autocomplete="off" />
-        <TextArea view={view} form={form} name="comment" label={view.t('recipients.comment')} hint={view.t('recipients.form.commentHint')} optional rows={3} />
-        <TextArea view={view} form={form} name="attributes" label={view.t('recipients.attributes')} hint={view.t('recipients.form.attributesHint', { variable: '{{ attributes.city }}' })} optional rows={3} />
+        <TextField
+          view={view}
+          form={form}
+          name="email"
+          type="email"
+          label={view.t('recipients.email')}
+          autofocus={!recipient}
+          autocomplete="off"
+        />
+        <TextField
+          view={view}
+          form={form}
+          name="name"
+          label={view.t('recipients.name')}
+          hint={view.t('recipients.form.nameHint', { variable: '{{ name }}' })}
+          optional
+          autocomplete="off"
+        />
+        <TextArea
+          view={view}
+          form={form}
+          name="comment"
+          label={view.t('recipients.comment')}
+          hint={view.t('recipients.form.commentHint')}
+          optional
+          rows={3}
+        />
+        <TextArea
+          view={view}
+          form={form}
+          name="attributes"
+          label={view.t('recipients.attributes')}
+          hint={view.t('recipients.form.attributesHint', { variable: '{{ attributes.city }}' })}
+          optional
+          rows={3}
+        />
         <FormActions>
           <button class="btn btn-primary" type="submit">
             {view.t('common.save')}

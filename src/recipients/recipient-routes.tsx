@@ -10,7 +10,6 @@ import { redirectWithFlash } from '../ui/flash.js';
 import { formatNumber } from '../ui/format.js';
 import { FOUND_LIMIT } from '../ui/list.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
-import { formatAttributes, RECIPIENT_SORTS, recipientForm, toRecipientValues, type Recipient } from './recipient.js';
 import { RecipientFormPage, RecipientListPage, RecipientPage } from './recipient-page.js';
 import {
   addRecipient,
@@ -23,6 +22,7 @@ import {
   findRecipients,
   listRecipients,
 } from './recipient-store.js';
+import { formatAttributes, RECIPIENT_SORTS, recipientForm, toRecipientValues, type Recipient } from './recipient.js';
 
 interface RecipientDeps {
   db: Database;
@@ -52,7 +52,8 @@ export function recipientRoutes({ db }: RecipientDeps): Hono<WebEnv> {
     if (!parsed.ok) return c.html(<RecipientFormPage view={view} form={{ typed, faults: parsed.faults }} />, 422);
     const values = toRecipientValues(parsed.values);
     const saved = await addRecipient(db, signedIn(view).id, values);
-    if (!saved.ok) return c.html(<RecipientFormPage view={view} form={{ typed, faults: { email: { key: 'emailTaken' } } }} />, 422);
+    if (!saved.ok)
+      return c.html(<RecipientFormPage view={view} form={{ typed, faults: { email: { key: 'emailTaken' } } }} />, 422);
     const next = typed['next'] === 'another' ? '/recipients/new' : '/recipients';
     return redirectWithFlash(c, next, view.t('recipients.flash.added', { email: values.email }));
   });
@@ -61,7 +62,8 @@ export function recipientRoutes({ db }: RecipientDeps): Hono<WebEnv> {
     const view = c.get('view');
     const ids = parseIds(new URL(c.req.url).searchParams.getAll('ids'));
     const recipients = await findRecipients(db, signedIn(view).id, ids);
-    if (recipients.length === 0) return redirectWithFlash(c, '/recipients', view.t('recipients.flash.noneSelected'), 'warning');
+    if (recipients.length === 0)
+      return redirectWithFlash(c, '/recipients', view.t('recipients.flash.noneSelected'), 'warning');
     return c.html(deletionPage(view, recipients));
   });
 
@@ -119,16 +121,29 @@ export function recipientRoutes({ db }: RecipientDeps): Hono<WebEnv> {
     const typed = await readForm(c);
     const parsed = parseForm(recipientForm, typed);
     if (!parsed.ok) {
-      return c.html(<RecipientFormPage view={view} form={{ typed, faults: parsed.faults }} recipient={recipient} />, 422);
+      return c.html(
+        <RecipientFormPage view={view} form={{ typed, faults: parsed.faults }} recipient={recipient} />,
+        422,
+      );
     }
     const version = parseId(typed['version']) ?? 0;
     const saved = await changeRecipient(db, ownerId, recipient.id, version, toRecipientValues(parsed.values));
     if (saved.ok) return redirectWithFlash(c, `/recipients/${recipient.id}`, view.t('recipients.flash.changed'));
     if (saved.fault === 'gone') throw new NotFoundError();
     if (saved.fault === 'emailTaken') {
-      return c.html(<RecipientFormPage view={view} form={{ typed, faults: { email: { key: 'emailTaken' } } }} recipient={recipient} />, 422);
+      return c.html(
+        <RecipientFormPage
+          view={view}
+          form={{ typed, faults: { email: { key: 'emailTaken' } } }}
+          recipient={recipient}
+        />,
+        422,
+      );
     }
-    return c.html(<RecipientFormPage view={view} form={overwriteForm(typed, recipient)} recipient={recipient} conflict />, 409);
+    return c.html(
+      <RecipientFormPage view={view} form={overwriteForm(typed, recipient)} recipient={recipient} conflict />,
+      409,
+    );
   });
 
   routes.get('/:id/deletion', async (c) => {
@@ -150,7 +165,11 @@ function deletionPage(view: View, recipients: Recipient[]) {
   return (
     <ConfirmPage
       view={view}
-      title={count === 1 ? view.t('recipients.deletion.titleOne', { email: only?.email }) : view.t('recipients.deletion.titleMany', { count })}
+      title={
+        count === 1
+          ? view.t('recipients.deletion.titleOne', { email: only?.email })
+          : view.t('recipients.deletion.titleMany', { count })
+      }
       cancelHref="/recipients"
       action="/recipients/deletion"
       submit={view.t('recipients.deletion.submit', { count })}
@@ -173,7 +192,10 @@ function deletionPage(view: View, recipients: Recipient[]) {
 
 function toForm(recipient: Recipient): FormState {
   const { email, name, comment, attributes, version } = recipient;
-  return { typed: { email, name, comment, attributes: formatAttributes(attributes), version: String(version) }, faults: {} };
+  return {
+    typed: { email, name, comment, attributes: formatAttributes(attributes), version: String(version) },
+    faults: {},
+  };
 }
 
 /** What was typed, against the version that is saved now: sending it again replaces that one knowingly. */

@@ -1,7 +1,16 @@
 import { sql, type SqlBool } from 'kysely';
 
 import { isUniqueViolation, type Database } from '../lib/database.js';
-import { countUpTo, keyset, PAGE_SIZE, searchPattern, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
+import {
+  countUpTo,
+  keyset,
+  PAGE_SIZE,
+  searchPattern,
+  toPage,
+  type ListQuery,
+  type Page,
+  type SortKey,
+} from '../lib/list.js';
 import type { Recipient, RecipientSort, RecipientValues } from './recipient.js';
 
 const SORT_KEYS: Record<RecipientSort, SortKey> = {
@@ -23,7 +32,11 @@ const COLUMNS = [
 
 export type SaveResult = { ok: true; id: number } | { ok: false; fault: 'emailTaken' | 'changed' | 'gone' };
 
-export async function listRecipients(db: Database, ownerId: number, list: ListQuery<RecipientSort>): Promise<Page<Recipient>> {
+export async function listRecipients(
+  db: Database,
+  ownerId: number,
+  list: ListQuery<RecipientSort>,
+): Promise<Page<Recipient>> {
   const { where, orderBy, cursorValue } = keyset(list, SORT_KEYS[list.sort], sql`id`);
   const rows = await db
     .selectFrom('recipients')
@@ -39,26 +52,43 @@ export async function listRecipients(db: Database, ownerId: number, list: ListQu
 
 /** All recipients of the owner, from the kept total: counting a million rows takes too long for a page. */
 export async function countRecipients(db: Database, ownerId: number): Promise<number> {
-  const row = await db.selectFrom('recipient_totals').select('total').where('owner_id', '=', ownerId).executeTakeFirst();
+  const row = await db
+    .selectFrom('recipient_totals')
+    .select('total')
+    .where('owner_id', '=', ownerId)
+    .executeTakeFirst();
   return row?.total ?? 0;
 }
 
 /** How many match, counted up to `limit + 1`. */
-export async function countFoundRecipients(db: Database, ownerId: number, search: string, limit: number): Promise<number> {
-  const matching = db
-    .selectFrom('recipients')
-    .where('owner_id', '=', ownerId)
-    .where(matchesSearch(search));
+export async function countFoundRecipients(
+  db: Database,
+  ownerId: number,
+  search: string,
+  limit: number,
+): Promise<number> {
+  const matching = db.selectFrom('recipients').where('owner_id', '=', ownerId).where(matchesSearch(search));
   return countUpTo(db, matching, limit);
 }
 
 export async function findRecipient(db: Database, ownerId: number, id: number): Promise<Recipient | undefined> {
-  return db.selectFrom('recipients').select(COLUMNS).where('owner_id', '=', ownerId).where('id', '=', id).executeTakeFirst();
+  return db
+    .selectFrom('recipients')
+    .select(COLUMNS)
+    .where('owner_id', '=', ownerId)
+    .where('id', '=', id)
+    .executeTakeFirst();
 }
 
 export async function findRecipients(db: Database, ownerId: number, ids: number[]): Promise<Recipient[]> {
   if (ids.length === 0) return [];
-  return db.selectFrom('recipients').select(COLUMNS).where('owner_id', '=', ownerId).where(isAmong(ids)).orderBy('email').execute();
+  return db
+    .selectFrom('recipients')
+    .select(COLUMNS)
+    .where('owner_id', '=', ownerId)
+    .where(isAmong(ids))
+    .orderBy('email')
+    .execute();
 }
 
 export async function addRecipient(db: Database, ownerId: number, values: RecipientValues): Promise<SaveResult> {
@@ -99,7 +129,11 @@ export async function changeRecipient(
 /** Deletes those of the ids that are the owner's, and tells how many. Their deliveries and attempts stay. */
 export async function deleteRecipients(db: Database, ownerId: number, ids: number[]): Promise<number> {
   if (ids.length === 0) return 0;
-  const result = await db.deleteFrom('recipients').where('owner_id', '=', ownerId).where(isAmong(ids)).executeTakeFirst();
+  const result = await db
+    .deleteFrom('recipients')
+    .where('owner_id', '=', ownerId)
+    .where(isAmong(ids))
+    .executeTakeFirst();
   return Number(result.numDeletedRows);
 }
 

@@ -27,7 +27,10 @@ export const recipientForm = z.object({
   email: emailAddress(),
   name: singleLine(200),
   comment: multiLine(5000),
-  attributes: multiLine(30_000).refine((text) => parseAttributes(text) !== undefined, { error: 'attributes', abort: true }),
+  attributes: multiLine(30_000).refine((text) => parseAttributes(text) !== undefined, {
+    error: 'attributes',
+    abort: true,
+  }),
 });
 
 export function toRecipientValues(form: z.infer<typeof recipientForm>): RecipientValues {

@@ -8,7 +8,12 @@ const COOKIE = 'flash';
 const shape = z.object({ kind: z.enum(['success', 'warning']), text: z.string().max(500) });
 
 /** Answers a form: to the page at `location`, which shows the sentence once. */
-export function redirectWithFlash(c: Context<WebEnv>, location: string, text: string, kind: Flash['kind'] = 'success'): Response {
+export function redirectWithFlash(
+  c: Context<WebEnv>,
+  location: string,
+  text: string,
+  kind: Flash['kind'] = 'success',
+): Response {
   setCookie(c, COOKIE, JSON.stringify({ kind, text }), { httpOnly: true, sameSite: 'Lax', path: '/', maxAge: 60 });
   return c.redirect(location, 303);
 }

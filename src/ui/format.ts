@@ -18,7 +18,11 @@ export function formatNumber(view: Where, number: number): string {
 
 /** The value of an `<input type="datetime-local">`: the wall clock of the time zone, to the minute. */
 export function toLocalInput(view: Where, instant: Date): string {
-  return instant.toTemporalInstant().toZonedDateTimeISO(view.timeZone).toPlainDateTime().toString({ smallestUnit: 'minute' });
+  return instant
+    .toTemporalInstant()
+    .toZonedDateTimeISO(view.timeZone)
+    .toPlainDateTime()
+    .toString({ smallestUnit: 'minute' });
 }
 
 /** The instant that such a value means there; undefined when it is none. In a gap of summer time the later one counts. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+
 import { raw } from 'hono/html';
 
 const require = createRequire(import.meta.url);

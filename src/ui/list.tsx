@@ -11,7 +11,9 @@ import type { View } from './view.js';
 export function listHref(view: View, changes: Record<string, string | null>): string {
   const [path] = view.path.split('?');
   const { after: _after, before: _before, ...kept } = view.query;
-  const parameters = Object.entries({ ...kept, ...changes }).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  const parameters = Object.entries({ ...kept, ...changes }).filter((entry): entry is [string, string] =>
+    Boolean(entry[1]),
+  );
   const query = new URLSearchParams(parameters).toString();
   return query === '' ? (path ?? '') : `${path}?${query}`;
 }
@@ -113,8 +115,16 @@ export function Pager({ view, page }: { view: View; page: Page<unknown> }) {
   if (page.before === null && page.after === null) return null;
   return (
     <nav class="pager" aria-label={view.t('common.list.pages')}>
-      <PagerLink href={page.before && listHref(view, { before: page.before })} label={view.t('common.list.previous')} rel="prev" />
-      <PagerLink href={page.after && listHref(view, { after: page.after })} label={view.t('common.list.next')} rel="next" />
+      <PagerLink
+        href={page.before && listHref(view, { before: page.before })}
+        label={view.t('common.list.previous')}
+        rel="prev"
+      />
+      <PagerLink
+        href={page.after && listHref(view, { after: page.after })}
+        label={view.t('common.list.next')}
+        rel="next"
+      />
     </nav>
   );
 }

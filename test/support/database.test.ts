@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 import { createTestDatabase, runAsAdmin } from './database.js';
 
 async function exists(name: string): Promise<boolean> {
-  return await runAsAdmin(async (admin) => (await admin.query('select from pg_database where datname = $1', [name])).rowCount === 1);
+  return await runAsAdmin(
+    async (admin) => (await admin.query('select from pg_database where datname = $1', [name])).rowCount === 1,
+  );
 }
 
 test('gives every test a database of its own and drops it at the end', async () => {

@@ -6,7 +6,10 @@ import type { Database } from '../../src/lib/database.js';
 
 let serial = 0;
 
-export async function addUser(db: Database, values: { role?: 'user' | 'manager' | 'administrator'; email?: string } = {}): Promise<number> {
+export async function addUser(
+  db: Database,
+  values: { role?: 'user' | 'manager' | 'administrator'; email?: string } = {},
+): Promise<number> {
   serial += 1;
   const email = values.email ?? `user${serial}@example.com`;
   const row = await db
@@ -26,8 +29,17 @@ export async function addRecipients(db: Database, ownerId: number, count: number
   return rows.map(({ id }) => id);
 }
 
-export async function addMessage(db: Database, ownerId: number, subject = 'Hello', body = 'Dear {{ name }}!'): Promise<number> {
-  const row = await db.insertInto('messages').values({ owner_id: ownerId, subject, body }).returning('id').executeTakeFirstOrThrow();
+export async function addMessage(
+  db: Database,
+  ownerId: number,
+  subject = 'Hello',
+  body = 'Dear {{ name }}!',
+): Promise<number> {
+  const row = await db
+    .insertInto('messages')
+    .values({ owner_id: ownerId, subject, body })
+    .returning('id')
+    .executeTakeFirstOrThrow();
   return row.id;
 }
 
@@ -53,7 +65,10 @@ export async function addMailing(db: Database, ownerId: number, values: MailingV
     .returning('id')
     .executeTakeFirstOrThrow();
   for (const recipientId of chosen ?? []) {
-    await db.insertInto('mailing_recipients').values({ mailing_id: row.id, owner_id: ownerId, recipient_id: recipientId }).execute();
+    await db
+      .insertInto('mailing_recipients')
+      .values({ mailing_id: row.id, owner_id: ownerId, recipient_id: recipientId })
+      .execute();
   }
   return row.id;
 }

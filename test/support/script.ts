@@ -12,6 +12,12 @@ export function startScript(
   source: string,
   { env = {}, detached = false }: { env?: Record<string, string>; detached?: boolean } = {},
 ): ChildProcessByStdio<null, Readable, null> {
-  const args = ['--import', join(import.meta.dirname, 'typescript-imports.mjs'), '--input-type=module', '--eval', source];
+  const args = [
+    '--import',
+    join(import.meta.dirname, 'typescript-imports.mjs'),
+    '--input-type=module',
+    '--eval',
+    source,
+  ];
   return spawn(process.execPath, args, { cwd: ROOT, env, detached, stdio: ['ignore', 'pipe', 'inherit'] });
 }

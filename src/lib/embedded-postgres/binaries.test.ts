@@ -7,7 +7,10 @@ import { expect, test } from 'vitest';
 import { findBinaries, makeLibraryLinks } from './binaries.js';
 
 test('finds PostgreSQL 18 for this platform', async () => {
-  expect(await findBinaries()).toMatchObject({ majorVersion: 18, postgres: expect.stringMatching(/native\/bin\/postgres$/) });
+  expect(await findBinaries()).toMatchObject({
+    majorVersion: 18,
+    postgres: expect.stringMatching(/native\/bin\/postgres$/),
+  });
 });
 
 test('says how to go on where there is no embedded PostgreSQL', async () => {
