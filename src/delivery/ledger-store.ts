@@ -10,7 +10,7 @@ import { sql, type SqlBool } from 'kysely';
 import type { Database, Transaction } from '../lib/database.js';
 import type { AttemptOutcome, Attributes } from '../lib/schema.js';
 
-export const LEASE_SECONDS = 20;
+const LEASE_SECONDS = 20;
 
 export interface LeasedDelivery {
   id: number;

@@ -3,7 +3,6 @@
  * without `frozen_at` makes its deliveries. Both happen under the lock of the mailing's row, so a double click, two tabs or several
  * workers start it once; a crash before the commit leaves it created, and due as before.
  */
-import { sql } from 'kysely';
 
 import type { Database, Transaction } from '../lib/database.js';
 import type { MailingAudience, MailingStatus } from '../lib/schema.js';
