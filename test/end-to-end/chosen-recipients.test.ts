@@ -111,6 +111,7 @@ test('those who were left out get a mailing of their own by one press', async ()
   await page.getByRole('link', { name: t('mailings.page.chooseRecipients'), exact: true }).click();
   await page.getByRole('row').filter({ hasText: LATER.email }).getByText(t('mailings.audiencePage.isChosen')).waitFor();
   await page.getByRole('link', { name: t('mailings.audiencePage.clear'), exact: true }).click();
+  await expectHeading(page, t('mailings.clearing.title'));
   await inspectPage(page);
   await page.getByRole('button', { name: t('mailings.clearing.submit'), exact: true }).click();
   await expectText(page, t('mailings.audiencePage.chosenNone'));
@@ -176,6 +177,7 @@ test('deleting asks first and says what goes; the history of a deleted recipient
   await inspectPage(page);
   await page.getByRole('link', { name: t('common.cancel'), exact: true }).click();
   await page.getByRole('link', { name: ANNA.email, exact: true }).click();
+  await expectHeading(page, ANNA.email);
   await inspectPage(page);
   await page.getByRole('link', { name: t('common.delete'), exact: true }).click();
   await page.getByRole('button', { name: t('recipients.deletion.submit', { count: 1 }), exact: true }).click();
