@@ -1,9 +1,9 @@
 /*
- * A live part asks for itself every second while its page is seen, and takes the answer's place when that has changed. The header
- * `x-live: done` ends it: the page is then loaded once more as a whole, because its heading and its buttons change with the end.
+ * A live part asks for itself every second (or `data-live-seconds`) while its page is seen, and takes the answer's place when that has
+ * changed. The header `x-live: done` ends it: the page is then loaded once more as a whole, because its heading and its buttons change
+ * with the end.
  */
 
-const INTERVAL_MS = 1000;
 const LONGEST_INTERVAL_MS = 30_000;
 const FOCUSABLE = 'a[href], button, input, select, textarea, summary, [tabindex]';
 
@@ -12,17 +12,18 @@ export function keepLive(element: HTMLElement): void {
 }
 
 async function follow(element: HTMLElement, url: string): Promise<void> {
+  const intervalMs = 1000 * Number(element.dataset['liveSeconds'] ?? 1);
   let failures = 0;
   while (element.isConnected) {
-    await pause(Math.min(INTERVAL_MS * 2 ** failures, LONGEST_INTERVAL_MS));
+    await pause(Math.min(intervalMs * 2 ** failures, LONGEST_INTERVAL_MS));
     await untilVisible();
     const part = await fetchPart(url);
     if (part === 'moved') return location.reload();
     failures = part === undefined ? failures + 1 : 0;
     if (part === undefined) continue;
-    replaceContent(element, part.html);
     if (part.done) return reloadOnce(url);
     sessionStorage.removeItem(reloadMark(url));
+    replaceContent(element, part.html);
   }
 }
 

@@ -9,6 +9,7 @@ import { hasAdministrator } from './accounts/user-store.js';
 import type { Config } from './config.js';
 import { openFoundation, StartError, type Foundation } from './foundation.js';
 import { startInboxServer } from './inbox/inbox-server.js';
+import { trustProxies } from './lib/client-address.js';
 import { systemClock, type Clock } from './lib/clock.js';
 import { hasErrorCode } from './lib/embedded-postgres/error.js';
 import { closeJobs, openJobs, type Jobs } from './lib/jobs.js';
@@ -80,12 +81,14 @@ async function openWeb(
 ): Promise<string> {
   const { config, db, log, secret } = foundation;
   const { baseUrl, defaultLocale } = config;
+  const trustedProxies = trustProxies(config.trustedProxies);
   const assetsFolder = join(projectRoot, 'dist', 'client');
   const letters = { send: (letter: Parameters<typeof sendSystemLetter>[1]) => sendSystemLetter(jobs, letter) };
   const auth = createAuth({ db, secret, baseUrl, letters, defaultLocale, log });
   const lettersStayHere = config.smtpUrl === undefined;
   const assets = readAssets(assetsFolder);
-  const web = createWeb({ db, clock, log, auth, baseUrl, assets, assetsFolder, defaultLocale, lettersStayHere });
+  const pages = { assets, assetsFolder, defaultLocale, lettersStayHere, trustedProxies };
+  const web = createWeb({ db, clock, log, auth, baseUrl, ...pages });
   const server = createAdaptorServer({ fetch: web.fetch });
   await listen(server, config);
   closers.push(() => closeServer(server));

@@ -26,6 +26,7 @@ const WRONG: Record<string, string[] | null> = {
   SECRET: ['short', 'x'.repeat(31)],
   DEFAULT_LOCALE: ['de', 'RU', 'english'],
   ROLES: ['web,mail', 'all', ',', 'web worker'],
+  TRUSTED_PROXIES: ['localhost', '10.0.0.0/33', '10.0.0.1, x'],
   LOG_LEVEL: ['verbose', 'INFO'],
 };
 
@@ -41,6 +42,7 @@ test('has a default for everything', () => {
     smtpUrl: undefined,
     mailFrom: 'Vestnik <vestnik@localhost>',
     secret: undefined,
+    trustedProxies: [],
     defaultLocale: 'en',
     terminalLocale: 'en',
     roles: ['web', 'worker'],
@@ -62,6 +64,7 @@ test('takes what is set', () => {
     SECRET: 'x'.repeat(32),
     DEFAULT_LOCALE: 'ru',
     ROLES: ' worker , web ',
+    TRUSTED_PROXIES: '127.0.0.1, fd00::/8',
     LOG_LEVEL: 'debug',
   });
   expect(config).toMatchObject({
@@ -77,6 +80,7 @@ test('takes what is set', () => {
     secret: 'x'.repeat(32),
     defaultLocale: 'ru',
     roles: ['worker', 'web'],
+    trustedProxies: ['127.0.0.1', 'fd00::/8'],
     logLevel: 'debug',
   });
 });

@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 
 import { z } from 'zod';
 
+import { isNetwork } from './lib/client-address.js';
+
 const list = (text: string) =>
   text
     .split(',')
@@ -39,6 +41,13 @@ const settings = z.object({
         .array(z.enum(['web', 'worker'], { error: 'must be web, worker or web,worker' }))
         .min(1, 'must be web, worker or web,worker'),
     ),
+  TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform(list)
+    .refine((items) => items.every(isNetwork), {
+      error: 'must be addresses or networks such as 127.0.0.1, 10.0.0.0/8',
+    }),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' })
     .default('info'),
@@ -68,6 +77,8 @@ export interface Config {
   /** For the command line: the terminal's where it is one of ours. */
   terminalLocale: 'en' | 'ru';
   roles: Role[];
+  /** Whose X-Forwarded-For is believed. */
+  trustedProxies: string[];
   logLevel: string;
 }
 
@@ -104,6 +115,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
       defaultLocale: values.DEFAULT_LOCALE,
       terminalLocale: (values.LC_ALL ?? values.LANG)?.startsWith('ru') ? 'ru' : values.DEFAULT_LOCALE,
       roles: values.ROLES,
+      trustedProxies: values.TRUSTED_PROXIES,
       logLevel: values.LOG_LEVEL,
     },
   };

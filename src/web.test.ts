@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { BlockList } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -57,6 +58,7 @@ function openSite(defaultLocale: 'ru' | 'en' = 'en'): Hono<WebEnv> {
     baseUrl: BASE,
     assets: { script: '/assets/main-abc123.js', styles: [] },
     assetsFolder: folder,
+    trustedProxies: new BlockList(),
     defaultLocale,
     lettersStayHere: true,
   });

@@ -9,11 +9,13 @@ import { secureHeaders } from 'hono/secure-headers';
 
 import { accountRoutes, type AccountDeps } from './accounts/account-routes.js';
 import { readUser } from './accounts/auth.js';
+import { permit } from './accounts/permit.js';
 import { mayReadInbox } from './inbox/inbox-access.js';
 import { inboxRoutes } from './inbox/inbox-routes.js';
+import { findClientAddress, type TrustedProxies } from './lib/client-address.js';
 import type { Clock } from './lib/clock.js';
 import type { Database } from './lib/database.js';
-import { HttpError, TooLargeError } from './lib/errors.js';
+import { HttpError, TooLargeError, TooManyRequestsError } from './lib/errors.js';
 import { preferLocale, isLocale, translate, type Locale } from './lib/i18n.js';
 import type { Log } from './lib/log.js';
 import { mailingRoutes } from './mailings/mailing-routes.js';
@@ -23,6 +25,7 @@ import { recipientRoutes } from './recipients/recipient-routes.js';
 import { refuseCrossSite } from './ui/cross-site.js';
 import { renderFault } from './ui/fault-page.js';
 import { readFlash } from './ui/flash.js';
+import { findPeer } from './ui/peer.js';
 import type { View, WebEnv } from './ui/view.js';
 
 export interface WebDeps extends AccountDeps {
@@ -32,6 +35,7 @@ export interface WebDeps extends AccountDeps {
   assets: View['assets'];
   /** The folder of the built browser files. */
   assetsFolder: string;
+  trustedProxies: TrustedProxies;
   defaultLocale: Locale;
   lettersStayHere: boolean;
 }
@@ -64,6 +68,9 @@ export function createWeb(deps: WebDeps): Hono<WebEnv> {
   web.route('/recipients', recipientRoutes(deps));
   web.route('/messages', messageRoutes(deps));
   web.route('/mailings', mailingRoutes(deps));
+
+  web.use('/oversight/*', permit('oversight.see'));
+  web.use('/oversight/installation/*', permit('mailServers.manage'));
   return web;
 }
 
@@ -84,10 +91,14 @@ const HEADERS: Parameters<typeof secureHeaders>[0] = {
   overwrite: false,
 };
 
-function identifyRequest({ log, clock }: WebDeps): MiddlewareHandler<WebEnv> {
+function identifyRequest({ log, clock, trustedProxies }: WebDeps): MiddlewareHandler<WebEnv> {
   return async (c, next) => {
     const begun = performance.now();
     c.set('requestId', randomUUID().slice(0, 8));
+    c.set('origin', {
+      address: findClientAddress(findPeer(c) ?? '', c.req.header('x-forwarded-for'), trustedProxies),
+      userAgent: c.req.header('user-agent') ?? '',
+    });
     await next();
     const milliseconds = performance.now() - begun;
     c.header('Server-Timing', `total;dur=${milliseconds.toFixed(1)}`);
@@ -155,6 +166,7 @@ const requireUser: MiddlewareHandler<WebEnv> = async (c, next) => {
 
 /** The one place where an error becomes an answer. */
 function answerError(log: Log, error: Error, c: Context<WebEnv>): Response | Promise<Response> {
+  if (error instanceof TooManyRequestsError) c.header('Retry-After', String(error.retryAfter));
   if (error instanceof HttpError) return renderFault(c, error.code);
   log.error({ err: error, requestId: c.get('requestId'), method: c.req.method, path: c.req.path }, 'a request failed');
   return renderFault(c, 'unexpected');

@@ -1,26 +1,42 @@
 // pure
 import type { Role } from '../lib/schema.js';
 
-type Actor = { id: number; role: Role };
-
-/** Whose thing it is; absent for what belongs to nobody, such as the list of users. */
-interface Thing {
-  ownerId?: number;
+interface Actor {
+  id: number;
+  role: Role;
 }
 
-type Holder = 'owner' | 'manager' | 'administrator';
+/** What it is done to; empty for what belongs to nobody, such as the list of users. */
+interface Thing {
+  /** Whose it is. */
+  ownerId?: number;
+  /** A user: who it is, and the role it has. */
+  id?: number;
+  role?: Role;
+}
 
-/** Who may do what. An administrator may what a manager may; nobody changes what belongs to somebody else. */
+type Holder = 'everybody' | 'owner' | 'manager' | 'administrator' | 'superior';
+
+/**
+ * Who may do what to what: the one table that pages, command line and whatever comes later ask. An administrator may what a manager
+ * may; nobody changes what belongs to somebody else, and nobody blocks or raises themselves.
+ */
 const RULES = {
-  // Recipients, messages, mailings, attempts, statistics.
+  // Recipients, messages, mailings, deliveries, attempts, statistics.
   'things.see': ['owner', 'manager'],
+  'things.create': ['everybody'],
   'things.change': ['owner'],
   'things.delete': ['owner'],
   'mailings.send': ['owner'],
   'mailings.disable': ['manager'],
-  'users.list': ['manager'],
-  'users.block': ['manager'],
+  // The screens on which managers see everybody's.
+  'oversight.see': ['manager'],
+  'audit.see': ['manager'],
+  'users.see': ['manager'],
+  'users.block': ['superior'],
   'users.changeRole': ['administrator'],
+  'users.invite': ['administrator'],
+  'registration.change': ['administrator'],
   'mailServers.manage': ['administrator'],
   'inbox.read': ['administrator'],
 } as const satisfies Record<string, readonly Holder[]>;
@@ -33,8 +49,32 @@ export function may(user: Actor | null, action: Action, thing: Thing = {}): bool
   return holders.some((holder) => isHolder(user, holder, thing));
 }
 
-function isHolder(user: Actor, holder: Holder, { ownerId }: Thing): boolean {
-  if (holder === 'owner') return ownerId === user.id;
-  if (holder === 'manager') return user.role === 'manager' || user.role === 'administrator';
-  return user.role === 'administrator';
+/** Whose things a query reads: those of one owner, or everybody's. What a query writes always has one owner. */
+export type Owners = number | 'everybody';
+
+export function ownersSeenBy(user: Actor): Owners {
+  return may(user, 'oversight.see') ? 'everybody' : user.id;
+}
+
+const RANKS: Record<Role, number> = { user: 0, manager: 1, administrator: 2 };
+
+function isHolder(user: Actor, holder: Holder, thing: Thing): boolean {
+  switch (holder) {
+    case 'everybody':
+      return true;
+    case 'owner':
+      return thing.ownerId === user.id;
+    case 'manager':
+      return RANKS[user.role] >= RANKS.manager;
+    case 'administrator':
+      return user.role === 'administrator';
+    case 'superior':
+      return isSuperior(user, thing);
+  }
+}
+
+/** A manager over users, an administrator over everybody else. */
+function isSuperior(user: Actor, { id, role }: Thing): boolean {
+  if (id === undefined || role === undefined || id === user.id) return false;
+  return user.role === 'administrator' || RANKS[user.role] > RANKS[role];
 }

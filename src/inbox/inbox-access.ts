@@ -1,7 +1,8 @@
-import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context } from 'hono';
 
 import { readPendingAddress } from '../accounts/pending-address.js';
+import { may } from '../accounts/permissions.js';
+import { findPeer } from '../ui/peer.js';
 import type { SignedInUser, WebEnv } from '../ui/view.js';
 import { confirmationsTo, type InboxScope } from './inbox.js';
 
@@ -37,7 +38,7 @@ export function findInboxScope(
   deps: InboxAccessDeps,
 ): InboxScope | null {
   if (!deps.lettersStayHere) return null;
-  if (user) return user.role === 'administrator' ? { kind: 'all' } : null;
+  if (user) return may(user, 'inbox.read') ? { kind: 'all' } : null;
   if (!isLocal(c)) return null;
   const address = readPendingAddress(c, deps.auth);
   return address === undefined ? null : confirmationsTo(address);
@@ -47,12 +48,6 @@ export function findInboxScope(
 function isLocal(c: Context<WebEnv>): boolean {
   if (FORWARDING_HEADERS.some((name) => c.req.header(name) !== undefined)) return false;
   return isLoopbackAddress(findPeer(c)) && isLoopbackHost(c.req.header('host'));
-}
-
-/** Undefined where no connection stands behind the request, as in tests that pass none. */
-function findPeer(c: Context<WebEnv>): string | undefined {
-  const bindings = c.env as object | undefined;
-  return bindings && 'incoming' in bindings ? getConnInfo(c).remote.address : undefined;
 }
 
 function isLoopbackAddress(address = ''): boolean {

@@ -18,6 +18,8 @@ export type DeliveryState =
   | 'cancelled';
 export type AttemptOutcome = 'accepted' | 'deferred' | 'rejected' | 'in_doubt';
 export type Attributes = Record<string, string>;
+export type LinkPurpose = 'confirmation' | 'recovery' | 'email_change' | 'invitation';
+export type Registration = 'open' | 'invitation' | 'closed';
 
 interface UsersTable {
   id: Generated<number>;
@@ -28,6 +30,11 @@ interface UsersTable {
   role: Generated<Role>;
   blocked: Generated<boolean>;
   blocked_reason: string | null;
+  blocked_at: Instant | null;
+  blocked_by: number | null;
+  last_seen_at: Instant | null;
+  two_factor_enabled: Generated<boolean>;
+  deletion_requested_at: Instant | null;
   locale: 'ru' | 'en' | null;
   time_zone: Generated<string>;
   theme: Generated<'auto' | 'light' | 'dark'>;
@@ -63,6 +70,61 @@ interface VerificationsTable {
   expires_at: Instant;
   created_at: DefaultInstant;
   updated_at: DefaultInstant;
+}
+
+interface TwoFactorsTable {
+  id: Generated<number>;
+  user_id: number;
+  secret: string;
+  backup_codes: string;
+  verified: Generated<boolean>;
+  failed_verification_count: Generated<number>;
+  locked_until: Instant | null;
+}
+
+interface OneTimeLinksTable {
+  id: GeneratedAlways<number>;
+  purpose: LinkPurpose;
+  token_hash: Buffer;
+  user_id: number | null;
+  email: string;
+  created_at: DefaultInstant;
+  expires_at: Instant;
+  used_at: Instant | null;
+}
+
+interface InvitationsTable {
+  id: GeneratedAlways<number>;
+  email: string;
+  role: Role;
+  locale: 'ru' | 'en';
+  link_id: number | null;
+  invited_by: number | null;
+  created_at: DefaultInstant;
+  accepted_at: Instant | null;
+  revoked_at: Instant | null;
+}
+
+interface InstallationSettingsTable {
+  only_row: Generated<boolean>;
+  registration: Generated<Registration>;
+  updated_at: DefaultInstant;
+}
+
+interface AuditEntriesTable {
+  id: GeneratedAlways<number>;
+  at: DefaultInstant;
+  action: string;
+  actor_id: number | null;
+  actor: string;
+  owner_id: number | null;
+  subject_type: string | null;
+  subject_id: number | null;
+  subject: string | null;
+  reason: string | null;
+  details: JSONColumnType<Record<string, string | number | boolean | null>, string | undefined, string>;
+  address: Generated<string>;
+  user_agent: Generated<string>;
 }
 
 interface RecipientsTable {
@@ -208,6 +270,11 @@ export interface Schema {
   sessions: SessionsTable;
   credentials: CredentialsTable;
   verifications: VerificationsTable;
+  two_factors: TwoFactorsTable;
+  one_time_links: OneTimeLinksTable;
+  invitations: InvitationsTable;
+  installation_settings: InstallationSettingsTable;
+  audit_entries: AuditEntriesTable;
   recipients: RecipientsTable;
   recipient_totals: RecipientTotalsTable;
   messages: MessagesTable;

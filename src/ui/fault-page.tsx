@@ -3,7 +3,15 @@ import type { Context } from 'hono';
 import { Layout } from './layout.js';
 import type { View, WebEnv } from './view.js';
 
-const STATUS = { unreadable: 400, cross_site: 403, not_found: 404, too_large: 413, unexpected: 500 } as const;
+const STATUS = {
+  unreadable: 400,
+  cross_site: 403,
+  forbidden: 403,
+  not_found: 404,
+  too_large: 413,
+  too_many: 429,
+  unexpected: 500,
+} as const;
 
 type FaultKind = keyof typeof STATUS;
 

@@ -4,8 +4,13 @@ import type { View } from './view.js';
 
 type Where = Pick<View, 'locale' | 'timeZone'>;
 
+/** A line breaks between date and time alone. In Russian without «г.», which the year of a whole date does not need. */
 export function formatDateTime(view: Where, instant: Date): string {
-  return dateTimeFormat(view, { dateStyle: 'medium', timeStyle: 'short' }).format(instant);
+  const date = dateTimeFormat(view, { dateStyle: 'medium' })
+    .format(instant)
+    .replace(/\sг\.$/, '');
+  const time = dateTimeFormat(view, { timeStyle: 'short' }).format(instant);
+  return `${date.replaceAll(' ', '\u00a0')}, ${time}`;
 }
 
 export function formatTimeWithSeconds(view: Where, instant: Date): string {

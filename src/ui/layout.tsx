@@ -101,6 +101,9 @@ function SideBar({ view }: { view: View }) {
           <span>{view.t('common.places.more')}</span>
         </button>
         <div class="side-more" id="more-places" popover="auto">
+          {view.user?.role !== 'user' && (
+            <PlaceLink view={view} href="/oversight" icon="binoculars" label={view.t('common.places.oversight')} />
+          )}
           {view.lettersStayHere && view.mayReadInbox && (
             <PlaceLink view={view} href="/inbox" icon="inbox" label={view.t('common.places.inbox')} />
           )}

@@ -39,9 +39,16 @@ export interface Flash {
   text: string;
 }
 
+/** Where a request comes from. */
+export interface Origin {
+  /** Empty where no connection stands behind the request, as in tests that pass none. */
+  address: string;
+  userAgent: string;
+}
+
 /** What middleware lays into Hono's context. */
 export interface WebEnv {
-  Variables: { view: View; requestId: string };
+  Variables: { view: View; requestId: string; origin: Origin };
 }
 
 /** The visitor, on routes behind `requireUser`. */

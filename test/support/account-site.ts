@@ -30,6 +30,7 @@ export function openAccountSite(db: Database, { baseUrl = 'http://localhost:3000
     const user = await readUser(auth, c.req.raw.headers);
     const url = new URL(c.req.url);
     const locale = user?.locale ?? 'en';
+    c.set('origin', { address: '203.0.113.1', userAgent: 'test browser' });
     c.set('view', {
       t: translate(locale),
       locale,

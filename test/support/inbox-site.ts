@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { BlockList } from 'node:net';
 
 import { Hono } from 'hono';
 
@@ -36,6 +37,7 @@ export function openInboxSite(
     baseUrl,
     assets: { script: '/main.js', styles: [] },
     assetsFolder: 'dist/client',
+    trustedProxies: new BlockList(),
     defaultLocale: 'en',
     lettersStayHere,
   });

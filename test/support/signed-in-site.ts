@@ -36,6 +36,7 @@ export async function openSignedInSite(
   });
   site.use(async (c, next) => {
     const url = new URL(c.req.url);
+    c.set('origin', { address: '203.0.113.1', userAgent: 'test browser' });
     c.set('view', {
       t: translate(locale),
       locale,

@@ -1,0 +1,65 @@
+// pure
+
+/** What is written down. The first word is what it is about, the second what happened to it. */
+export const AUDIT_ACTIONS = [
+  'session.started',
+  'session.refused',
+  'session.ended',
+  'account.registered',
+  'account.confirmed',
+  'account.password_changed',
+  'account.email_changed',
+  'account.second_factor_enabled',
+  'account.second_factor_disabled',
+  'account.exported',
+  'account.deleted',
+  'user.created',
+  'user.invited',
+  'user.invitation_revoked',
+  'user.role_changed',
+  'user.blocked',
+  'user.unblocked',
+  'mailing.started',
+  'mailing.paused',
+  'mailing.continued',
+  'mailing.stopped',
+  'mailing.disabled',
+  'mailing.enabled',
+  'mailing.deleted',
+  'message.deleted',
+  'recipient.deleted',
+  'settings.registration_changed',
+  'mail_server.tested',
+  'audit.exported',
+] as const;
+
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+export type SubjectType = 'user' | 'mailing' | 'message' | 'recipient';
+
+/** Who did it, and from where. */
+export interface Actor {
+  /** Null for the command line, for Vestnik itself, and for who is not signed in. */
+  userId: number | null;
+  /** The user's address; for the others a word: `terminal`, `vestnik`, or the address that was typed. */
+  name: string;
+  address: string;
+  userAgent: string;
+}
+
+export interface AuditEntry {
+  action: AuditAction;
+  /** Whose thing it is. */
+  ownerId?: number;
+  /** What it was done to, by id and by a name that outlives it. */
+  subject?: { type: SubjectType; id: number | null; name: string };
+  reason?: string;
+  /** Facts of this action, such as the old and the new role. */
+  details?: Record<string, string | number | boolean | null>;
+}
+
+/** Whoever has the terminal of the server. */
+export const TERMINAL: Actor = { userId: null, name: 'terminal', address: '', userAgent: '' };
+
+/** What happens by itself, as a mailing's start at its time. */
+export const VESTNIK: Actor = { userId: null, name: 'vestnik', address: '', userAgent: '' };

@@ -1,0 +1,31 @@
+import type { View } from './view.js';
+
+const TABS = [
+  { href: '/oversight', label: 'common.oversight.overview' },
+  { href: '/oversight/mailings', label: 'common.oversight.mailings' },
+  { href: '/oversight/recipients', label: 'common.oversight.recipients' },
+  { href: '/oversight/messages', label: 'common.oversight.messages' },
+  { href: '/oversight/attempts', label: 'common.oversight.attempts' },
+  { href: '/oversight/users', label: 'common.oversight.users' },
+  { href: '/oversight/audit', label: 'common.oversight.audit' },
+] as const;
+
+const ADMINISTRATOR_TABS = [{ href: '/oversight/installation', label: 'common.oversight.installation' }] as const;
+
+/** Stands under the heading of every page on which managers see everybody's things. */
+export function OversightTabs({ view }: { view: View }) {
+  const path = view.path.split('?')[0] ?? '';
+  const tabs = view.user?.role === 'administrator' ? [...TABS, ...ADMINISTRATOR_TABS] : TABS;
+  return (
+    <nav class="tabs" aria-label={view.t('common.places.oversight')}>
+      {tabs.map(({ href, label }) => {
+        const current = path === href || (href !== '/oversight' && path.startsWith(`${href}/`));
+        return (
+          <a href={href} {...(current ? { 'aria-current': 'page' as const } : {})}>
+            {view.t(label)}
+          </a>
+        );
+      })}
+    </nav>
+  );
+}
