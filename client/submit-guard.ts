@@ -8,6 +8,8 @@ export function guardSubmits(): void {
   document.addEventListener('submit', (event) => {
     const form = event.target;
     if (event.defaultPrevented || !(form instanceof HTMLFormElement) || form.method !== 'post') return;
+    // A download leaves the page as it is.
+    if (event.submitter?.hasAttribute('data-download')) return;
     if (locked.has(form)) event.preventDefault();
     else lock(form);
   });

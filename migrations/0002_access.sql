@@ -74,12 +74,13 @@ create table audit_entries (
   reason text,
   details jsonb not null default '{}' check (jsonb_typeof(details) = 'object'),
   address text not null default '',
-  user_agent text not null default ''
+  user_agent text not null default '',
+  search_text text not null generated always as
+    (lower(' ' || actor || ' ' || coalesce(subject, '') || ' ' || coalesce(reason, '') || ' ' || address)) stored
 );
 create index audit_entries_at_idx on audit_entries (at, id);
-create index audit_entries_action_idx on audit_entries (action, id);
-create index audit_entries_actor_idx on audit_entries (actor_id, id);
-create index audit_entries_subject_idx on audit_entries (subject_type, subject_id, id);
+create index audit_entries_action_idx on audit_entries (action, at, id);
+create index audit_entries_search_idx on audit_entries using gin (search_text gin_trgm_ops);
 
 create function refuse_audit_change() returns trigger language plpgsql as $$
 begin

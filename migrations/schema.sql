@@ -49,14 +49,14 @@ create table audit_entries (
   details jsonb not null default '{}'::jsonb,
   address text not null default ''::text,
   user_agent text not null default ''::text,
+  search_text text not null generated always as (lower((((((((' '::text || actor) || ' '::text) || COALESCE(subject, ''::text)) || ' '::text) || COALESCE(reason, ''::text)) || ' '::text) || address))) stored,
   constraint audit_entries_pkey PRIMARY KEY (id),
   constraint audit_entries_action_check CHECK ((action ~ '^[a-z]+(\.[a-z_]+)+$'::text)),
   constraint audit_entries_details_check CHECK ((jsonb_typeof(details) = 'object'::text))
 );
-CREATE INDEX audit_entries_action_idx ON public.audit_entries USING btree (action, id);
-CREATE INDEX audit_entries_actor_idx ON public.audit_entries USING btree (actor_id, id);
+CREATE INDEX audit_entries_action_idx ON public.audit_entries USING btree (action, at, id);
 CREATE INDEX audit_entries_at_idx ON public.audit_entries USING btree (at, id);
-CREATE INDEX audit_entries_subject_idx ON public.audit_entries USING btree (subject_type, subject_id, id);
+CREATE INDEX audit_entries_search_idx ON public.audit_entries USING gin (search_text gin_trgm_ops);
 CREATE TRIGGER audit_entries_kept BEFORE DELETE OR UPDATE ON public.audit_entries FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
 CREATE TRIGGER audit_entries_not_emptied BEFORE TRUNCATE ON public.audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 

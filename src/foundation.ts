@@ -42,7 +42,7 @@ export async function openFoundation(config: Config, log: Log): Promise<Foundati
   };
   try {
     const server = await checkServer(db);
-    if (!server.ok) throw new StartError(server.fault.message);
+    if (!server.ok) throw new StartError(explainDatabase(config, server.fault.message));
     await explain(config, () => migrate(db));
     return { config, log, secret, db, connection, close };
   } catch (error) {
@@ -55,6 +55,12 @@ function refuseWrongSmtpUrl({ smtpUrl }: Config): void {
   if (smtpUrl === undefined) return;
   const parsed = parseSmtpUrl(smtpUrl);
   if (!parsed.ok) throw new StartError(`The setting SMTP_URL is wrong: ${parsed.fault.error}.`);
+}
+
+/** Names the setting wherever the fault is one of the database that it leads to. */
+function explainDatabase({ databaseUrl }: Config, fault: string): string {
+  if (databaseUrl === undefined || fault.includes('DATABASE_URL')) return fault;
+  return `The database of the setting DATABASE_URL cannot be used. ${fault}`;
 }
 
 /** Turns the errors that a person can do something about into one line. */

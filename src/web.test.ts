@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { BlockList } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -107,6 +108,17 @@ test('every answer is guarded: pages, leadings, refusals, faults', async () => {
     expectGuarded(answer);
     expect(answer.headers.get('cache-control')).toBe('private, no-cache');
   }
+});
+
+test('browser files travel compressed, and are kept for ever', async () => {
+  const style = '.page { color: red }\n'.repeat(500);
+  await writeFile(join(folder, 'assets', 'main-abc123.css'), style);
+  const headers = { 'accept-encoding': 'br, gzip' };
+  const answer = await openSite().request('/assets/main-abc123.css', { headers });
+  expect(answer.headers.get('content-encoding')).toBe('gzip');
+  expect(answer.headers.get('vary')).toContain('Accept-Encoding');
+  expect(answer.headers.get('cache-control')).toContain('immutable');
+  expect(gunzipSync(await answer.arrayBuffer()).toString()).toBe(style);
 });
 
 test('no page holds a script or a style of its own, which the policy would stop', async () => {

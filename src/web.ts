@@ -10,6 +10,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { accountRoutes, type AccountDeps } from './accounts/account-routes.js';
 import { readUser } from './accounts/auth.js';
 import { permit } from './accounts/permit.js';
+import { auditRoutes } from './audit/audit-routes.js';
 import { mayReadInbox } from './inbox/inbox-access.js';
 import { inboxRoutes } from './inbox/inbox-routes.js';
 import { findClientAddress, type TrustedProxies } from './lib/client-address.js';
@@ -71,6 +72,7 @@ export function createWeb(deps: WebDeps): Hono<WebEnv> {
 
   web.use('/oversight/*', permit('oversight.see'));
   web.use('/oversight/installation/*', permit('mailServers.manage'));
+  web.route('/oversight/audit', auditRoutes(deps));
   return web;
 }
 

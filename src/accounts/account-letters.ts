@@ -1,89 +1,114 @@
-import { html } from 'hono/html';
-import type { HtmlEscapedString } from 'hono/utils/html';
-
-import { translate, type Locale, type Translate } from '../lib/i18n.js';
+import type { Locale } from '../lib/i18n.js';
+import type { Role } from '../lib/schema.js';
 import type { SystemLetter } from '../lib/system-mail.js';
+import { writeLetter } from './letter-layout.js';
 
-/* The letters about accounts: a few plain sentences and one link. */
+/* The letters about accounts, and about what others did to a user's things: a few plain sentences, perhaps a reason, and one link. */
+
+interface Place {
+  /** Of the site, without a slash at its end. */
+  baseUrl: string;
+}
+
+interface Explained extends Place {
+  /** As whoever did it typed it. */
+  reason: string | null;
+}
+
+interface MailingInLetter extends Explained {
+  /** Of the mailing's message. */
+  subject: string;
+  mailingId: number;
+}
 
 export function writeConfirmation(locale: Locale, to: string, link: string): SystemLetter {
-  return write(locale, to, 'confirmation', 'confirmation', link);
+  return writeLetter({ locale, to, kind: 'confirmation', purpose: 'confirmation', link });
 }
 
 /** For an address that was registered before and never confirmed: the link sets a new password, which the mailbox's owner knows alone. */
 export function writeUnfinishedAccount(locale: Locale, to: string, link: string): SystemLetter {
-  return write(locale, to, 'confirmation', 'unfinished', link);
+  return writeLetter({ locale, to, kind: 'unfinished', purpose: 'confirmation', link });
 }
 
 export function writeExistingAccount(locale: Locale, to: string, link: string): SystemLetter {
-  return write(locale, to, 'existing_account', 'existing', link);
+  return writeLetter({ locale, to, kind: 'existing', purpose: 'existing_account', link });
 }
 
 export function writeRecovery(locale: Locale, to: string, link: string): SystemLetter {
-  return write(locale, to, 'recovery', 'recovery', link);
+  return writeLetter({ locale, to, kind: 'recovery', purpose: 'recovery', link });
 }
 
 export function writePasswordChanged(locale: Locale, to: string, link: string): SystemLetter {
-  return write(locale, to, 'password_changed', 'passwordChanged', link);
+  return writeLetter({ locale, to, kind: 'passwordChanged', purpose: 'password_changed', link });
 }
 
-type Kind = 'confirmation' | 'unfinished' | 'existing' | 'recovery' | 'passwordChanged';
-
-interface Words {
-  subject: string;
-  hello: string;
-  text: string;
-  action: string;
-  after: string;
-  sender: string;
+/** To the new address: the link makes it the user's. */
+export function writeEmailChange(locale: Locale, to: string, link: string): SystemLetter {
+  return writeLetter({ locale, to, kind: 'emailChange', purpose: 'email_change', link });
 }
 
-function write(locale: Locale, to: string, purpose: string, kind: Kind, link: string): SystemLetter {
-  const words = chooseWords(translate(locale), kind, to);
-  return { to, purpose, subject: words.subject, text: toText(words, link), html: toHtml(locale, words, link) };
+/** To the new address, where it is somebody's already: the page told nothing of that. */
+export function writeEmailTaken(locale: Locale, to: string, { baseUrl }: Place): SystemLetter {
+  return writeLetter({ locale, to, kind: 'emailTaken', purpose: 'email_change', link: `${baseUrl}/recovery` });
 }
 
-function chooseWords(t: Translate, kind: Kind, email: string): Words {
-  return {
-    subject: t(`accounts.letters.${kind}.subject`),
-    hello: t('accounts.letters.hello'),
-    text: t(`accounts.letters.${kind}.text`, { email }),
-    action: t(`accounts.letters.${kind}.action`),
-    after: t(`accounts.letters.${kind}.after`),
-    sender: t('accounts.letters.sender'),
-  };
+/** To the old address, before anything is changed. */
+export function writeEmailChangeAsked(
+  locale: Locale,
+  to: string,
+  { baseUrl, newEmail }: Place & { newEmail: string },
+): SystemLetter {
+  const link = `${baseUrl}/recovery`;
+  return writeLetter({ locale, to, kind: 'emailChangeAsked', purpose: 'email_change', link, values: { newEmail } });
 }
 
-function toText({ hello, text, action, after, sender }: Words, link: string): string {
-  return `${hello}\n\n${text}\n\n${action}:\n${link}\n\n${after}\n\n-- \n${sender}\n`;
+/** To the old address: the link gives it back, with a new password. */
+export function writeEmailChanged(
+  locale: Locale,
+  to: string,
+  { link, newEmail }: { link: string; newEmail: string },
+): SystemLetter {
+  return writeLetter({ locale, to, kind: 'emailChanged', purpose: 'email_changed', link, values: { newEmail } });
 }
 
-/** No colours of its own but the button's, so that a mail program's dark mode can choose; the style attributes are for those programs. */
-function toHtml(locale: Locale, words: Words, link: string): string {
-  const button =
-    'display:inline-block;padding:12px 20px;border-radius:8px;background:#0f5c5c;color:#ffffff;text-decoration:none;font-weight:600';
-  const page = html`<!doctype html>
-    <html lang="${locale}">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="supported-color-schemes" content="light dark" />
-        <title>${words.subject}</title>
-      </head>
-      <body
-        style="margin:0;padding:24px;font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;font-size:16px;line-height:1.5"
-      >
-        <div style="max-width:560px;margin:0 auto">
-          <p>${words.hello}</p>
-          <p>${words.text}</p>
-          <p><a href="${link}" style="${button}">${words.action}</a></p>
-          <p>${words.after}</p>
-          <p style="font-size:13px;opacity:0.75;overflow-wrap:anywhere">${link}</p>
-          <p style="font-size:13px;opacity:0.75">${words.sender}</p>
-        </div>
-      </body>
-    </html>`;
-  // A promise only where a part of it is one.
-  return (page as HtmlEscapedString).toString();
+export function writeInvitation(
+  locale: Locale,
+  to: string,
+  { link, inviter, role }: { link: string; inviter: string; role: Role },
+): SystemLetter {
+  return writeLetter({ locale, to, kind: 'invitation', purpose: 'invitation', link, role, values: { inviter } });
+}
+
+export function writeBlocked(locale: Locale, to: string, { baseUrl, reason }: Explained): SystemLetter {
+  return writeLetter({ locale, to, kind: 'blocked', purpose: 'blocked', link: `${baseUrl}/sign-in`, reason });
+}
+
+export function writeUnblocked(locale: Locale, to: string, { baseUrl, reason }: Explained): SystemLetter {
+  return writeLetter({ locale, to, kind: 'unblocked', purpose: 'unblocked', link: `${baseUrl}/sign-in`, reason });
+}
+
+export function writeMailingDisabled(locale: Locale, to: string, mailing: MailingInLetter): SystemLetter {
+  return writeAboutMailing(locale, to, 'mailingDisabled', mailing);
+}
+
+export function writeMailingEnabled(locale: Locale, to: string, mailing: MailingInLetter): SystemLetter {
+  return writeAboutMailing(locale, to, 'mailingEnabled', mailing);
+}
+
+export function writeSecondFactorEnabled(locale: Locale, to: string, { baseUrl }: Place): SystemLetter {
+  return writeLetter({ locale, to, kind: 'secondFactorEnabled', purpose: 'second_factor', link: `${baseUrl}/recovery` });
+}
+
+export function writeSecondFactorDisabled(locale: Locale, to: string, { baseUrl }: Place): SystemLetter {
+  return writeLetter({ locale, to, kind: 'secondFactorDisabled', purpose: 'second_factor', link: `${baseUrl}/recovery` });
+}
+
+function writeAboutMailing(
+  locale: Locale,
+  to: string,
+  kind: 'mailingDisabled' | 'mailingEnabled',
+  { baseUrl, reason, subject, mailingId }: MailingInLetter,
+): SystemLetter {
+  const purpose = kind === 'mailingDisabled' ? 'mailing_disabled' : 'mailing_enabled';
+  return writeLetter({ locale, to, kind, purpose, link: `${baseUrl}/mailings/${mailingId}`, reason, values: { subject } });
 }

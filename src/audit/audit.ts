@@ -55,7 +55,37 @@ export interface AuditEntry {
   subject?: { type: SubjectType; id: number | null; name: string };
   reason?: string;
   /** Facts of this action, such as the old and the new role. */
-  details?: Record<string, string | number | boolean | null>;
+  details?: AuditDetails;
+}
+
+export const AUDIT_DETAILS = ['count', 'from', 'to', 'because', 'role'] as const;
+export type AuditDetails = Partial<Record<(typeof AUDIT_DETAILS)[number], string | number>>;
+
+/** An entry as it was written down. */
+export interface WrittenEntry {
+  id: number;
+  at: Date;
+  action: AuditAction;
+  actor: string;
+  subjectType: SubjectType | null;
+  subjectId: number | null;
+  subject: string | null;
+  reason: string | null;
+  details: AuditDetails;
+  address: string;
+  userAgent: string;
+}
+
+export const AUDIT_SORTS = ['at'] as const;
+export type AuditSort = (typeof AUDIT_SORTS)[number];
+
+/** Which entries are asked for; empty fields ask for all. */
+export interface AuditFilter {
+  search: string;
+  action: AuditAction | null;
+  /** From the first instant on, and before the last. */
+  from: Date | null;
+  until: Date | null;
 }
 
 /** Whoever has the terminal of the server. */

@@ -96,7 +96,7 @@ export async function listDeliveries(
   state: DeliveryState | null,
 ): Promise<Page<Delivery>> {
   const key = { expression: sql`lower(deliveries.address)`, type: 'text' } as const;
-  const { where, orderBy, cursorValue } = keyset(list, key, sql`deliveries.id`);
+  const { where, orderBy, cursorValue, cursor } = keyset(list, key, sql`deliveries.id`);
   let query = selectOwned(db, ownerId, mailingId)
     .select([...DELIVERY, cursorValue.as('cursor_value')])
     .where(where)
@@ -104,7 +104,7 @@ export async function listDeliveries(
     .limit(PAGE_SIZE + 1);
   if (state !== null) query = query.where('deliveries.state', '=', state);
   if (list.search !== '') query = query.where(startsWith(list.search));
-  return toPage(await query.execute(), list);
+  return toPage(await query.execute(), cursor);
 }
 
 export async function findDelivery(

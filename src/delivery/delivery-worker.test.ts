@@ -1,10 +1,27 @@
-import { sql } from 'kysely';
+import { sql, type KyselyPlugin } from 'kysely';
 import { expect, test } from 'vitest';
 
 import { eventually } from '../../test/support/eventually.js';
+import { addMailing } from '../../test/support/fixtures.js';
 import { openSending, startDeliveryWorker } from '../../test/support/sending.js';
 import type { SmtpServerOptions } from '../../test/support/smtp-server.js';
+import type { Database } from '../lib/database.js';
+import { startMailing } from '../mailings/start-mailing.js';
+import { readCounters } from './delivery-store.js';
 import { isBalanced } from './delivery.js';
+
+/** A database that counts how often a worker looks for what is running. */
+function countTicksOf(db: Database) {
+  let ticks = 0;
+  const plugin: KyselyPlugin = {
+    transformQuery: ({ node }) => {
+      if (JSON.stringify(node).includes("where m.status = 'running' order by m.id")) ticks += 1;
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  };
+  return { counting: db.withPlugin(plugin), countTicks: () => ticks };
+}
 
 test('sends one letter to everyone, and finishes with books that balance', async () => {
   await using sending = await openSending(700);
@@ -21,6 +38,35 @@ test('starts by itself when the first sending time has passed while no worker ra
   await using sending = await openSending(3);
   await sql`update mailings set first_sending_at = now() - interval '1 hour'`.execute(sending.db);
   expect(await sending.finished()).toMatchObject({ accepted: 3 });
+});
+
+test('tells once of a mailing whose message cannot be filled in, and closes it at its end time', async () => {
+  await using sending = await openSending(2);
+  await sending.start();
+  await sending.finished();
+  const { db, ownerId } = sending;
+  const told: string[] = [];
+  await sending.worker.stop();
+  const mailingId = await addMailing(db, ownerId);
+  await startMailing(db, ownerId, mailingId, new Date());
+  await sql`update mailing_contents set body = '{{ name' where mailing_id = ${mailingId}`.execute(db);
+  const { counting, countTicks } = countTicksOf(db);
+  const worker = startDeliveryWorker(counting, sending.url, { onError: (line) => told.push(line) });
+  try {
+    await eventually('the worker has come past it several times', async () => told.length > 0 && countTicks() > 4);
+    expect(told).toHaveLength(1);
+    expect(JSON.parse(told[0] ?? '')).toMatchObject({ mailingId, msg: expect.stringContaining('cannot be filled in') });
+    await sql`update mailings set first_sending_at = now() - interval '1 hour', ends_at = now()
+      where id = ${mailingId}`.execute(db);
+    await eventually('it is finished', async () => {
+      const row = await db.selectFrom('mailings').select('status').where('id', '=', mailingId).executeTakeFirst();
+      return row?.status === 'finished';
+    });
+    expect((await readCounters(db, ownerId, [mailingId])).get(mailingId)).toMatchObject({ expired: 2, waiting: 0 });
+    expect(told).toHaveLength(1);
+  } finally {
+    await worker.stop();
+  }
 });
 
 test('stores the reply of the server, whole, with every attempt', async () => {

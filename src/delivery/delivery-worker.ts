@@ -52,6 +52,8 @@ export class DeliveryWorker {
   /** What is remembered of the mail server, written one after another: the last word must stay the last. */
   #notes = Promise.resolve();
   #mayReapAt = 0;
+  /** Mailings that this process cannot send: told once, and left to their end time. Another version of the program may know better. */
+  readonly #unsendable = new Set<number>();
   readonly #loops: Promise<void>[];
 
   constructor(deps: DeliveryWorkerDeps) {
@@ -125,7 +127,7 @@ export class DeliveryWorker {
   async #advance({ id, frozen, maySend }: RunningMailing): Promise<void> {
     const { db } = this.#deps;
     if (!frozen && !(await freezeAudience(db, id))) return;
-    if ((maySend || !frozen) && !this.#relay.isResting) await this.#send(id);
+    if ((maySend || !frozen) && !this.#relay.isResting && !this.#unsendable.has(id)) await this.#send(id);
     await finishMailing(db, id);
   }
 
@@ -140,7 +142,10 @@ export class DeliveryWorker {
     const { db, log, mailFrom } = this.#deps;
     const from = parseMailbox(mailFrom);
     const shared = { relay: this.#relay, node: this.#node, leases: this.#leases, stopping: this.#stopping.signal };
-    await sendMailing({ db, log, from, ...shared }, mailingId);
+    const sent = await sendMailing({ db, log, from, ...shared }, mailingId);
+    if (sent.ok) return;
+    this.#unsendable.add(mailingId);
+    log.error({ mailingId }, 'a mailing cannot be sent: its message cannot be filled in');
   }
 
   #noteFault(fault: string, restMs: number): void {

@@ -143,7 +143,9 @@ export async function renewLeases(db: Database, leaseIds: number[]): Promise<voi
 /** Writes attempts, deliveries and counters in one statement; what the lease no longer holds is left as it is. */
 export async function recordEntries(db: Database, leaseId: number, entries: Entry[]): Promise<void> {
   if (entries.length === 0) return;
-  const column = <T>(pick: (entry: Entry) => T) => entries.map(pick);
+  // In the order in which a deletion of recipients comes past them: the two then wait for each other more seldom.
+  const ordered = entries.toSorted((a, b) => a.deliveryId - b.deliveryId);
+  const column = <T>(pick: (entry: Entry) => T) => ordered.map(pick);
   await sql`
     with given as (
       select * from unnest(

@@ -41,17 +41,20 @@ const FLUSH_AFTER_MS = 10;
 const TRY_AGAIN_MS = 500;
 const STOP_TRYING_AFTER_MS = 4_000;
 
+/** `unsendable`: its frozen message is one that this program cannot fill in, now or later. */
+export type SendMailingResult = { ok: true } | { ok: false; fault: 'unsendable' };
+
 /** Until nothing of the mailing is due, or sending is no longer allowed. */
-export async function sendMailing(deps: SenderDeps, mailingId: number): Promise<void> {
+export async function sendMailing(deps: SenderDeps, mailingId: number): Promise<SendMailingResult> {
   const content = await readContent(deps.db, mailingId);
-  if (!content) throw new Error(`mailing ${mailingId} is running without its content`);
-  const compiled = compileMessage(content);
-  if (!compiled.ok) throw new Error(`mailing ${mailingId} was started with a message that cannot be filled in`);
+  const compiled = content && compileMessage(content);
+  if (!compiled?.ok) return { ok: false, fault: 'unsendable' };
   // Two at a time: one is sent while the other is claimed. When one fails, the other's letters are still on the wire.
   const both = [sendLeases(deps, mailingId, compiled.message), sendLeases(deps, mailingId, compiled.message)];
   for (const result of await Promise.allSettled(both)) {
     if (result.status === 'rejected') throw result.reason;
   }
+  return { ok: true };
 }
 
 async function sendLeases(deps: SenderDeps, mailingId: number, message: CompiledMessage): Promise<void> {

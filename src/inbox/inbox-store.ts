@@ -1,7 +1,7 @@
 import { sql, type SqlBool } from 'kysely';
 
 import type { Database } from '../lib/database.js';
-import { keyset, PAGE_SIZE, searchPattern, toPage, type ListQuery, type Page } from '../lib/list.js';
+import { containsText, keyset, PAGE_SIZE, toPage, type ListQuery, type Page } from '../lib/list.js';
 import type { ArrivingLetter } from './arriving-letter.js';
 import type { InboxScope, LetterSummary, StoredLetter } from './inbox.js';
 import { KEPT_LETTERS } from './inbox.js';
@@ -9,7 +9,7 @@ import { KEPT_LETTERS } from './inbox.js';
 const COLUMNS = ['id', 'received_at as receivedAt', 'sender', 'recipients', 'subject', 'purpose'] as const;
 
 export async function listLetters(db: Database, scope: InboxScope, list: ListQuery): Promise<Page<LetterSummary>> {
-  const { where, orderBy, cursorValue } = keyset(list, { expression: sql`id`, type: 'bigint' }, sql`id`);
+  const { where, orderBy, cursorValue, cursor } = keyset(list, { expression: sql`id`, type: 'bigint' }, sql`id`);
   const rows = await db
     .selectFrom('inbox_letters')
     .select([...COLUMNS, cursorValue.as('cursor_value')])
@@ -19,7 +19,7 @@ export async function listLetters(db: Database, scope: InboxScope, list: ListQue
     .orderBy(orderBy)
     .limit(PAGE_SIZE + 1)
     .execute();
-  return toPage(rows, list);
+  return toPage(rows, cursor);
 }
 
 export async function countLetters(db: Database, scope: InboxScope, search = ''): Promise<number> {
@@ -77,7 +77,7 @@ export async function storeLetters(db: Database, letters: ArrivingLetter[], trim
 }
 
 function matchesSearch(search: string) {
-  return search === '' ? sql<SqlBool>`true` : sql<SqlBool>`search_text like ${searchPattern(search)}`;
+  return containsText(sql`search_text`, search);
 }
 
 function isInScope(scope: InboxScope) {

@@ -23,6 +23,27 @@ export function isRefusedData(error: unknown): boolean {
   return error instanceof DatabaseError && /^2[23]/.test(error.code ?? '');
 }
 
+/** Whether PostgreSQL ended a statement because it and another one waited for each other (SQLSTATE 40P01). */
+function isDeadlock(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '40P01';
+}
+
+const DEADLOCK_TRIES = 4;
+
+/**
+ * Runs a statement again that PostgreSQL chose to end in a deadlock: the other one goes on meanwhile. For statements that are a
+ * transaction of their own: a deadlock ends the whole transaction, and only its beginning could repeat it.
+ */
+export async function retryDeadlock<T>(statement: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await statement();
+    } catch (error) {
+      if (!isDeadlock(error) || tries >= DEADLOCK_TRIES) throw error;
+    }
+  }
+}
+
 interface DatabaseOptions {
   /** The most connections this process opens at a time; 10 unless told. */
   maxConnections?: number;

@@ -50,21 +50,31 @@ export function parseListQuery<Sort extends string>(
   };
 }
 
-/** A LIKE pattern for `search_text`. One or two letters are sought at the beginning of words, where a trigram index helps. */
-export function searchPattern(search: string): string {
+/**
+ * Whether a lower-cased text with a space before its first word holds what is sought, which matches all when empty. One or two
+ * letters are sought at the beginning of words, where a trigram index helps: after a space, and where a line begins.
+ */
+export function containsText(text: RawBuilder<unknown>, search: string): RawBuilder<SqlBool> {
+  if (search === '') return sql<SqlBool>`true`;
+  return sql<SqlBool>`${text} like any(${searchPatterns(search)}::text[])`;
+}
+
+export function searchPatterns(search: string): string[] {
   // Letter by letter, as PostgreSQL's lower() does: JavaScript's looks at neighbours (the Greek sigma at a word's end).
   const lower = Array.from(search, (letter) => letter.toLowerCase()).join('');
   const text = lower.replaceAll(/[\\%_]/g, String.raw`\$&`);
-  return search.length < 3 ? `% ${text}%` : `%${text}%`;
+  return search.length < 3 ? WORD_BEGINNINGS.map((before) => `%${before}${text}%`) : [`%${text}%`];
 }
 
-/** The condition and the order that make one page; ask for `PAGE_SIZE + 1` rows, and give them to `toPage`. */
+const WORD_BEGINNINGS = [' ', '\n', '\t'];
+
+/** The condition and the order that make one page; ask for `PAGE_SIZE + 1` rows, and give them and the cursor to `toPage`. */
 export function keyset(list: ListQuery, key: SortKey, id: RawBuilder<unknown>) {
-  const backwards = list.cursor?.direction === 'before';
+  const cursor = list.cursor && isOfType(list.cursor.value, key.type) ? list.cursor : null;
+  const backwards = cursor?.direction === 'before';
   const ascending = list.descending === backwards;
   const direction = ascending ? sql`asc` : sql`desc`;
   const comparison = ascending ? sql`>` : sql`<`;
-  const cursor = list.cursor && isOfType(list.cursor.value, key.type) ? list.cursor : null;
   const where = cursor
     ? sql<SqlBool>`(${key.expression}, ${id}) ${comparison} (${cursor.value}::${sql.raw(key.type)}, ${cursor.id}::bigint)`
     : sql<SqlBool>`true`;
@@ -72,16 +82,21 @@ export function keyset(list: ListQuery, key: SortKey, id: RawBuilder<unknown>) {
     where,
     orderBy: sql`${key.expression} ${direction}, ${id} ${direction}`,
     cursorValue: sql<string>`(${key.expression})::text`,
+    /** Null for one that is none of the sorted type. */
+    cursor,
   };
 }
 
-export function toPage<Row extends { id: number; cursor_value: string }>(rows: Row[], list: ListQuery): Page<Row> {
+export function toPage<Row extends { id: number; cursor_value: string }>(
+  rows: Row[],
+  cursor: Cursor | null,
+): Page<Row> {
   const more = rows.length > PAGE_SIZE;
   const kept = rows.slice(0, PAGE_SIZE);
-  const backwards = list.cursor?.direction === 'before';
+  const backwards = cursor?.direction === 'before';
   if (backwards) kept.reverse();
   const [first, last] = [kept.at(0), kept.at(-1)];
-  const hasBefore = backwards ? more : list.cursor !== null;
+  const hasBefore = backwards ? more : cursor !== null;
   const hasAfter = backwards || more;
   return {
     rows: kept,

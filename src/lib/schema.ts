@@ -125,6 +125,7 @@ interface AuditEntriesTable {
   details: JSONColumnType<Record<string, string | number | boolean | null>, string | undefined, string>;
   address: Generated<string>;
   user_agent: Generated<string>;
+  search_text: GeneratedAlways<string>;
 }
 
 interface RecipientsTable {

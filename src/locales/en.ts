@@ -1,10 +1,13 @@
 import accounts from './en/accounts.json' with { type: 'json' };
+import audit from './en/audit.json' with { type: 'json' };
 import cli from './en/cli.json' with { type: 'json' };
 import common from './en/common.json' with { type: 'json' };
 import inbox from './en/inbox.json' with { type: 'json' };
+import installation from './en/installation.json' with { type: 'json' };
 import mailings from './en/mailings.json' with { type: 'json' };
 import messages from './en/messages.json' with { type: 'json' };
 import onboarding from './en/onboarding.json' with { type: 'json' };
 import recipients from './en/recipients.json' with { type: 'json' };
+import settings from './en/settings.json' with { type: 'json' };
 
-export const en = { accounts, cli, common, inbox, mailings, messages, onboarding, recipients };
+export const en = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, recipients, settings };

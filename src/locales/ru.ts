@@ -1,10 +1,13 @@
 import accounts from './ru/accounts.json' with { type: 'json' };
+import audit from './ru/audit.json' with { type: 'json' };
 import cli from './ru/cli.json' with { type: 'json' };
 import common from './ru/common.json' with { type: 'json' };
 import inbox from './ru/inbox.json' with { type: 'json' };
+import installation from './ru/installation.json' with { type: 'json' };
 import mailings from './ru/mailings.json' with { type: 'json' };
 import messages from './ru/messages.json' with { type: 'json' };
 import onboarding from './ru/onboarding.json' with { type: 'json' };
 import recipients from './ru/recipients.json' with { type: 'json' };
+import settings from './ru/settings.json' with { type: 'json' };
 
-export const ru = { accounts, cli, common, inbox, mailings, messages, onboarding, recipients };
+export const ru = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, recipients, settings };

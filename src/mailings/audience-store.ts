@@ -24,7 +24,7 @@ export async function listAudience(
   list: ListQuery,
   onlyChosen: boolean,
 ): Promise<Page<AudienceMember>> {
-  const { where, orderBy, cursorValue } = keyset(list, BY_EMAIL, sql`recipients.id`);
+  const { where, orderBy, cursorValue, cursor } = keyset(list, BY_EMAIL, sql`recipients.id`);
   const rows = await db
     .selectFrom('recipients')
     .select(['recipients.id', 'recipients.email', 'recipients.name', cursorValue.as('cursor_value')])
@@ -35,7 +35,7 @@ export async function listAudience(
     .orderBy(orderBy)
     .limit(PAGE_SIZE + 1)
     .execute();
-  const page = toPage(rows, list);
+  const page = toPage(rows, cursor);
   const ids = page.rows.map(({ id }) => id);
   const chosen = new Set(await selectChosen(db, ownerId, mailingId, ids));
   return { ...page, rows: page.rows.map(({ id, email, name }) => ({ id, email, name, chosen: chosen.has(id) })) };

@@ -5,7 +5,7 @@ import type { View } from '../ui/view.js';
 import { DisabledNotice, NoRecipientsNotice, StartFaultNotice, WindowOverNotice } from './mailing-notices.js';
 import { formatAudience, MailingBadge } from './mailing-parts.js';
 import { MailingProgress, type MailingProgressProps } from './mailing-progress.js';
-import type { AudienceSize, Mailing, MailingContent } from './mailing.js';
+import { startsByItself, type AudienceSize, type Mailing, type MailingContent } from './mailing.js';
 
 interface CreatedMailingProps {
   view: View;
@@ -13,9 +13,10 @@ interface CreatedMailingProps {
   audience: AudienceSize;
 }
 
-/** Before the start: what it will do, and what it still lacks. */
+/** Before the start: what it will do, and what it still lacks. One that is going to start by itself is watched for that. */
 export function CreatedMailingPage({ view, mailing, audience }: CreatedMailingProps) {
   const { id, subject } = mailing;
+  const isDue = startsByItself(mailing);
   return (
     <Layout
       view={view}
@@ -29,13 +30,13 @@ export function CreatedMailingPage({ view, mailing, audience }: CreatedMailingPr
           <DeleteButton view={view} mailing={mailing} />
         </>
       }
+      {...(isDue ? { refresh: secondsUntilStart(view, mailing) } : {})}
     >
-      <div class="status-line d-flex flex-wrap align-items-center gap-2 mb-3">
-        <MailingBadge view={view} mailing={mailing} />
-      </div>
-      <DisabledNotice view={view} mailing={mailing} />
-      <StartFaultNotice view={view} mailing={mailing} />
-      <Start view={view} mailing={mailing} audience={audience} />
+      <section
+        {...(isDue ? { 'data-live': `/mailings/${id}/progress?before=start`, 'data-live-seconds': SECONDS_BETWEEN } : {})}
+      >
+        <CreatedMailingState view={view} mailing={mailing} audience={audience} />
+      </section>
       <dl class="facts card card-body">
         <MessageFact view={view} mailing={mailing} />
         <AudienceFact view={view} mailing={mailing} audience={audience} />
@@ -43,6 +44,31 @@ export function CreatedMailingPage({ view, mailing, audience }: CreatedMailingPr
       </dl>
     </Layout>
   );
+}
+
+/** What can change before the start without the owner's doing; the page asks for it again and again. */
+export function CreatedMailingState({ view, mailing, audience }: CreatedMailingProps) {
+  return (
+    <>
+      <div class="status-line d-flex flex-wrap align-items-center gap-2 mb-3">
+        <MailingBadge view={view} mailing={mailing} />
+      </div>
+      <DisabledNotice view={view} mailing={mailing} />
+      <StartFaultNotice view={view} mailing={mailing} />
+      <Start view={view} mailing={mailing} audience={audience} />
+    </>
+  );
+}
+
+/** Such a page may stand open for days. */
+const SECONDS_BETWEEN = 2;
+const SHORTEST_REFRESH = 5;
+const LONGEST_REFRESH = 3600;
+
+/** Just past the start, so that the reload shows it; a start that is being waited for is looked at every few seconds. */
+function secondsUntilStart(view: View, { firstSendingAt }: Mailing): number {
+  const seconds = Math.ceil((firstSendingAt.getTime() - view.now.getTime()) / 1000) + 1;
+  return Math.min(Math.max(seconds, SHORTEST_REFRESH), LONGEST_REFRESH);
 }
 
 interface StartedMailingProps extends MailingProgressProps {
@@ -58,7 +84,7 @@ export function StartedMailingPage({ content, ...progress }: StartedMailingProps
       view={view}
       title={mailing.subject}
       back={{ href: '/mailings', label: view.t('mailings.list.title') }}
-      {...(isRunning ? { refresh: 5 } : { actions: <DeleteButton view={view} mailing={mailing} /> })}
+      {...(isRunning ? { refresh: 5 } : {})}
     >
       <section {...(isRunning ? { 'data-live': `/mailings/${mailing.id}/progress` } : {})}>
         <MailingProgress {...progress} />
@@ -68,6 +94,11 @@ export function StartedMailingPage({ content, ...progress }: StartedMailingProps
         <TimeFacts view={view} mailing={mailing} />
       </dl>
       {content && <Content view={view} content={content} />}
+      {!isRunning && (
+        <div class="page-end">
+          <DeleteButton view={view} mailing={mailing} />
+        </div>
+      )}
     </Layout>
   );
 }

@@ -54,6 +54,7 @@ async function visit(path: string, { userId = owner, locale = 'ru', fields }: Vi
   site.use(async (c, next) => {
     const url = new URL(c.req.url);
     const query = Object.fromEntries(url.searchParams);
+    c.set('origin', { address: '203.0.113.1', userAgent: 'test browser' });
     c.set('view', { ...makeView(userId, locale), path: url.pathname + url.search, query, flash: readFlash(c) });
     await next();
   });
@@ -208,7 +209,7 @@ test('the later of two tabs sees what is saved now beside what it typed', async 
   expect(late.status).toBe(409);
   expect(late.text).toContain('За это время кто-то сохранил изменения');
   expect(late.text).toContain('value="2026-03-09T10:00"');
-  expect(readText(late.text)).toContain('Окончание 3 мар. 2026 г., 10:00');
+  expect(readText(late.text)).toContain('Окончание 3 мар. 2026, 10:00');
   expect((await visit(`/mailings/${id}`, { fields: { ...mine, version: '2' } })).status).toBe(303);
 });
 
@@ -282,6 +283,37 @@ test('one press starts, and the second one just shows it running', async () => {
   const { text } = await visit(`/mailings/${id}`);
   expect(text).toContain(`data-live="/mailings/${id}/progress"`);
   expect(text).toContain('Составляем список');
+});
+
+test('the page of a created mailing watches for its start, also without JavaScript', async () => {
+  await addRecipients(db, owner, 2);
+  const id = await addMailing(db, owner, { firstSendingAt: new Date(NOW.getTime() + 90_000) });
+  const live = `/mailings/${id}/progress?before=start`;
+  const { text } = await visit(`/mailings/${id}`);
+  expect(text).toContain(`data-live="${live}"`);
+  expect(text).toContain('<noscript><meta http-equiv="refresh" content="91"/></noscript>');
+  const before = await visit(live);
+  expect(before.headers.get('x-live')).toBeNull();
+  expect(text).toContain(before.text);
+  await startMailing(db, owner, id, NOW);
+  expect((await visit(live)).headers.get('x-live')).toBe('done');
+});
+
+test('the page of a mailing that will not start by itself is told of that, and watches no longer', async () => {
+  const id = await addMailing(db, owner, { firstSendingAt: START });
+  await db.updateTable('mailings').set({ start_fault: 'no_recipients' }).where('id', '=', id).execute();
+  expect((await visit(`/mailings/${id}/progress?before=start`)).headers.get('x-live')).toBe('done');
+  const { text } = await visit(`/mailings/${id}`);
+  expect(text).not.toContain('data-live');
+  expect(text).not.toContain('http-equiv="refresh"');
+});
+
+test('deleting is the last thing that the page of a finished mailing offers', async () => {
+  const { id } = await makeStarted();
+  await db.updateTable('mailings').set({ status: 'finished', finished_at: NOW }).where('id', '=', id).execute();
+  const { text } = await visit(`/mailings/${id}`);
+  expect(text).not.toContain('page-actions');
+  expect(text.indexOf(`/mailings/${id}/deletion`)).toBeGreaterThan(text.indexOf('Dear {{ name }}!'));
 });
 
 test('shows where every letter is, each attempt with its reply, and what is in doubt', async () => {

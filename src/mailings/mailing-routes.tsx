@@ -18,11 +18,11 @@ import { deliveryRoutes } from './delivery-routes.js';
 import { mailingActionRoutes } from './mailing-action-routes.js';
 import { mailingFormRoutes } from './mailing-form-routes.js';
 import { MailingListPage } from './mailing-list-page.js';
-import { CreatedMailingPage, StartedMailingPage } from './mailing-page.js';
+import { CreatedMailingPage, CreatedMailingState, StartedMailingPage } from './mailing-page.js';
 import { findByPath, type MailingDeps } from './mailing-path.js';
 import { MailingProgress } from './mailing-progress.js';
 import { countFoundMailings, deleteMailing, findMailingContent, hasMailings, listMailings } from './mailing-store.js';
-import { MAILING_SORTS, MAILING_STATUSES, type Mailing } from './mailing.js';
+import { MAILING_SORTS, MAILING_STATUSES, startsByItself, type Mailing } from './mailing.js';
 
 const LATEST_ATTEMPTS = 20;
 
@@ -44,6 +44,7 @@ export function mailingRoutes(deps: MailingDeps): Hono<WebEnv> {
   routes.get('/:id/progress', async (c) => {
     const view = c.get('view');
     const mailing = await findByPath(db, c);
+    if (view.query['before'] === 'start') return showBeforeStart(db, c, mailing);
     if (mailing.status === 'created') throw new NotFoundError();
     if (mailing.status === 'finished') c.header('x-live', 'done');
     return c.html(<MailingProgress view={view} mailing={mailing} {...await readProgress(db, view, mailing)} />);
@@ -108,6 +109,17 @@ async function showCreated(db: Database, c: Context<WebEnv>, mailing: Mailing) {
   const view = c.get('view');
   const audience = await countAudience(db, signedIn(view).id, mailing.id, mailing.audience);
   return c.html(<CreatedMailingPage view={view} mailing={mailing} audience={audience} />);
+}
+
+/** The live part of a created mailing; it ends when the mailing starts, or when it will not start by itself. */
+async function showBeforeStart(db: Database, c: Context<WebEnv>, mailing: Mailing) {
+  const view = c.get('view');
+  if (!startsByItself(mailing)) {
+    c.header('x-live', 'done');
+    return c.body(null);
+  }
+  const audience = await countAudience(db, signedIn(view).id, mailing.id, mailing.audience);
+  return c.html(<CreatedMailingState view={view} mailing={mailing} audience={audience} />);
 }
 
 async function showStarted(db: Database, c: Context<WebEnv>, mailing: Mailing) {

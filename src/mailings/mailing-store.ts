@@ -1,7 +1,7 @@
 import { sql, type SqlBool } from 'kysely';
 
 import type { Database } from '../lib/database.js';
-import { keyset, PAGE_SIZE, searchPattern, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
+import { containsText, keyset, PAGE_SIZE, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
 import type { MailingStatus } from '../lib/schema.js';
 import type { Mailing, MailingContent, MailingSort, MailingValues } from './mailing.js';
 
@@ -49,7 +49,7 @@ export async function listMailings(
   list: ListQuery<MailingSort>,
   status: MailingStatus | null,
 ): Promise<Page<Mailing>> {
-  const { where, orderBy, cursorValue } = keyset(list, SORT_KEYS[list.sort], sql`mailings.id`);
+  const { where, orderBy, cursorValue, cursor } = keyset(list, SORT_KEYS[list.sort], sql`mailings.id`);
   const rows = await selectMailings(db)
     .select([...COLUMNS, cursorValue.as('cursor_value')])
     .where('mailings.owner_id', '=', ownerId)
@@ -58,7 +58,7 @@ export async function listMailings(
     .orderBy(orderBy)
     .limit(PAGE_SIZE + 1)
     .execute();
-  return toPage(rows, list);
+  return toPage(rows, cursor);
 }
 
 /** How many match, counted up to `limit + 1`. */
@@ -252,7 +252,6 @@ function selectMailings(db: Database) {
 
 /** An owner's mailings are few enough to look through; the pattern for one or two letters wants a space before each word. */
 function matches(search: string, status: MailingStatus | null) {
-  const bySearch =
-    search === '' ? sql<SqlBool>`true` : sql<SqlBool>`lower(' ' || ${SUBJECT}) like ${searchPattern(search)}`;
+  const bySearch = containsText(sql`lower(' ' || ${SUBJECT})`, search);
   return status === null ? bySearch : sql<SqlBool>`${bySearch} and mailings.status = ${status}`;
 }

@@ -89,6 +89,11 @@ export function describeMailing(mailing: Mailing): MailingState {
   return frozenAt === null ? 'preparing' : 'running';
 }
 
+/** Whether the worker will start it when its time comes. */
+export function startsByItself({ status, startFault, disabledAt }: Mailing): boolean {
+  return status === 'created' && startFault === null && disabledAt === null;
+}
+
 interface FormContext {
   /** Turns what a field holds into an instant; undefined for what is no time. */
   readStart: (text: string) => Date | undefined;

@@ -38,6 +38,25 @@ test('keeps what it is given, and shows it to its owner alone', async () => {
   expect(await findMessage(db, owner, id)).toBeDefined();
 });
 
+test('finds and deletes among more ids than a statement takes parameters', async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const owner = await addUser(db);
+  const id = await addMessage(db, owner, { subject: 'One', body: 'Text' });
+  const ids = [id, ...Array.from({ length: 70_000 }, (_, n) => 1_000_000 + n)];
+  expect(await findMessageSummaries(db, owner, ids)).toHaveLength(1);
+  expect(await deleteMessages(db, owner, ids)).toEqual({ ok: true, count: 1 });
+});
+
+test('finds one or two letters where a later line of the text begins', async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const owner = await addUser(db);
+  await addMessage(db, owner, { subject: 'One', body: 'Здравствуйте!\nЖдём вас' });
+  expect(await countMessages(db, owner, 'жд', 10)).toBe(1);
+  expect(await countMessages(db, owner, 'дё', 10)).toBe(0);
+});
+
 test('saves only over the version that was opened', async () => {
   await using database = await createTestDatabase();
   const { db } = database;

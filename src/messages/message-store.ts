@@ -2,10 +2,10 @@ import { sql, type SqlBool } from 'kysely';
 
 import { isCheckViolation, type Database } from '../lib/database.js';
 import {
+  containsText,
   countUpTo,
   keyset,
   PAGE_SIZE,
-  searchPattern,
   toPage,
   type ListQuery,
   type Page,
@@ -29,7 +29,7 @@ export async function listMessages(
   ownerId: number,
   list: ListQuery<MessageSort>,
 ): Promise<Page<MessageSummary>> {
-  const { where, orderBy, cursorValue } = keyset(list, SORT_KEYS[list.sort], sql`id`);
+  const { where, orderBy, cursorValue, cursor } = keyset(list, SORT_KEYS[list.sort], sql`id`);
   const rows = await db
     .selectFrom('messages')
     .select([...SUMMARY, cursorValue.as('cursor_value')])
@@ -39,7 +39,7 @@ export async function listMessages(
     .orderBy(orderBy)
     .limit(PAGE_SIZE + 1)
     .execute();
-  return toPage(rows, list);
+  return toPage(rows, cursor);
 }
 
 /** How many match, counted up to `limit + 1`; an empty search matches all. */
@@ -79,7 +79,7 @@ export async function findMessageSummaries(db: Database, ownerId: number, ids: n
     .selectFrom('messages')
     .select(SUMMARY)
     .where('owner_id', '=', ownerId)
-    .where('id', 'in', ids)
+    .where(isAmong(ids))
     .orderBy('subject')
     .execute();
 }
@@ -123,7 +123,7 @@ export async function deleteMessages(db: Database, ownerId: number, ids: number[
     const result = await db
       .deleteFrom('messages')
       .where('owner_id', '=', ownerId)
-      .where('id', 'in', ids)
+      .where(isAmong(ids))
       .executeTakeFirst();
     return { ok: true, count: Number(result.numDeletedRows) };
   } catch (error) {
@@ -133,5 +133,10 @@ export async function deleteMessages(db: Database, ownerId: number, ids: number[
 }
 
 function matchesSearch(search: string) {
-  return search === '' ? sql<SqlBool>`true` : sql<SqlBool>`messages.search_text like ${searchPattern(search)}`;
+  return containsText(sql`messages.search_text`, search);
+}
+
+/** One parameter for all of them: a statement takes no more than 65,535. */
+function isAmong(ids: number[]) {
+  return sql<SqlBool>`messages.id = any(${ids}::bigint[])`;
 }

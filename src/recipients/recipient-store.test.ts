@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { eventually } from '../../test/support/eventually.js';
 import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
 import { freezeAudience } from '../delivery/ledger-store.js';
 import type { Database } from '../lib/database.js';
@@ -176,6 +177,42 @@ test('keeps deliveries and attempts of a recipient that is deleted, with the add
   ]);
 });
 
+test('a deletion that deadlocks with the recording of deliveries succeeds', async () => {
+  const ids = await addRecipients(db, owner, 2);
+  const now = new Date();
+  const mailingId = await addMailing(db, owner, { firstSendingAt: now });
+  await startMailing(db, owner, mailingId, now);
+  await freezeAudience(db, mailingId);
+  const [first = 0, second = 0] = (
+    await db.selectFrom('deliveries').select('id').where('mailing_id', '=', mailingId).orderBy('id').execute()
+  ).map(({ id }) => id);
+  const touch = (trx: Database, id: number) =>
+    trx.updateTable('deliveries').set({ attempt_count: 1 }).where('id', '=', id).execute();
+  const isWaiting = async () => {
+    const { rows } = await sql`select from pg_locks where not granted and locktype = 'transactionid'`.execute(db);
+    return rows.length > 0;
+  };
+  const deadlocks = await countDeadlocks();
+  let deletion: Promise<number> | undefined;
+  await db.transaction().execute(async (recording) => {
+    // The recording must be the one that goes on.
+    await sql`set local deadlock_timeout = '1min'`.execute(recording);
+    await touch(recording, second);
+    deletion = deleteRecipients(db, owner, ids);
+    await eventually('the deletion waits for the second delivery', isWaiting);
+    await touch(recording, first);
+  });
+  expect(await deletion).toBe(2);
+  await eventually('the deadlock is counted', async () => (await countDeadlocks()) > deadlocks);
+  expect(await countRecipients(db, owner)).toBe(0);
+});
+
+async function countDeadlocks(): Promise<number> {
+  const { rows } = await sql<{ deadlocks: number }>`
+    select deadlocks from pg_stat_database where datname = current_database()`.execute(db);
+  return rows[0]?.deadlocks ?? 0;
+}
+
 test('shows and gives nothing of another owner, and changes nothing there', async () => {
   const theirs = await add({ email: 'secret@example.com', name: 'Secret' }, other);
   expect(await findRecipient(db, owner, theirs)).toBeUndefined();
@@ -266,6 +303,12 @@ test('seeks one or two letters at the beginning of words, and more of them anywh
   expect(await find('ann')).toEqual(['max@example.com', 'zoe@example.com']);
   expect(await find('xample')).toEqual(['max@example.com', 'zoe@example.com']);
   expect(await find('nobody')).toEqual([]);
+});
+
+test('finds one or two letters where a later line of the comment begins', async () => {
+  await add({ comment: 'tea\nолово\n\tzinc' });
+  for (const search of ['о', 'ОЛ', 'z', 'zi']) expect(await find(search)).toEqual(['anna@example.com']);
+  expect(await find('ло')).toEqual([]);
 });
 
 test('takes %, _ and \\ for what they are', async () => {

@@ -1,11 +1,11 @@
-import { sql, type SqlBool } from 'kysely';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
 
-import { isUniqueViolation, type Database } from '../lib/database.js';
+import { isUniqueViolation, retryDeadlock, type Database } from '../lib/database.js';
 import {
+  containsText,
   countUpTo,
   keyset,
   PAGE_SIZE,
-  searchPattern,
   toPage,
   type ListQuery,
   type Page,
@@ -37,7 +37,7 @@ export async function listRecipients(
   ownerId: number,
   list: ListQuery<RecipientSort>,
 ): Promise<Page<Recipient>> {
-  const { where, orderBy, cursorValue } = keyset(list, SORT_KEYS[list.sort], sql`id`);
+  const { where, orderBy, cursorValue, cursor } = keyset(list, SORT_KEYS[list.sort], sql`id`);
   const rows = await db
     .selectFrom('recipients')
     .select([...COLUMNS, cursorValue.as('cursor_value')])
@@ -47,7 +47,7 @@ export async function listRecipients(
     .orderBy(orderBy)
     .limit(PAGE_SIZE + 1)
     .execute();
-  return toPage(rows, list);
+  return toPage(rows, cursor);
 }
 
 /** All recipients of the owner, from the kept total: counting a million rows takes too long for a page. */
@@ -129,27 +129,24 @@ export async function changeRecipient(
 /** Deletes those of the ids that are the owner's, and tells how many. Their deliveries and attempts stay. */
 export async function deleteRecipients(db: Database, ownerId: number, ids: number[]): Promise<number> {
   if (ids.length === 0) return 0;
-  const result = await db
-    .deleteFrom('recipients')
-    .where('owner_id', '=', ownerId)
-    .where(isAmong(ids))
-    .executeTakeFirst();
-  return Number(result.numDeletedRows);
+  return deleteWhere(db, ownerId, isAmong(ids));
 }
 
 /** Deletes what a search finds: the whole list, not just its page. */
 export async function deleteFoundRecipients(db: Database, ownerId: number, search: string): Promise<number> {
-  const result = await db
-    .deleteFrom('recipients')
-    .where('owner_id', '=', ownerId)
-    .where(matchesSearch(search))
-    .executeTakeFirst();
+  return deleteWhere(db, ownerId, matchesSearch(search));
+}
+
+/** Its deliveries lose the recipient in the order of the deletion, while a worker records others in its own: that can deadlock. */
+async function deleteWhere(db: Database, ownerId: number, condition: RawBuilder<SqlBool>): Promise<number> {
+  const deletion = db.deleteFrom('recipients').where('owner_id', '=', ownerId).where(condition);
+  const result = await retryDeadlock(() => deletion.executeTakeFirst());
   return Number(result.numDeletedRows);
 }
 
 /** The condition that finds what the list page finds; for statements over the table recipients. */
 export function matchesSearch(search: string) {
-  return search === '' ? sql<SqlBool>`true` : sql<SqlBool>`recipients.search_text like ${searchPattern(search)}`;
+  return containsText(sql`recipients.search_text`, search);
 }
 
 /** One parameter for all of them: a statement takes no more than 65,535. */

@@ -10,7 +10,7 @@ export function formatDateTime(view: Where, instant: Date): string {
     .format(instant)
     .replace(/\sг\.$/, '');
   const time = dateTimeFormat(view, { timeStyle: 'short' }).format(instant);
-  return `${date.replaceAll(' ', '\u00a0')}, ${time}`;
+  return [date, time].map((part) => part.replaceAll(' ', '\u00a0')).join(', ');
 }
 
 export function formatTimeWithSeconds(view: Where, instant: Date): string {

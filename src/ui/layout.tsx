@@ -9,6 +9,8 @@ interface LayoutProps {
   title: string;
   /** What stands beside the heading: the page's main actions. */
   actions?: Child;
+  /** Links to the pages beside this one, under the heading. */
+  tabs?: Child;
   /** The way back, above the heading. */
   back?: { href: string; label: string };
   /** Seconds after which the page loads itself again where there is no JavaScript. */
@@ -54,6 +56,7 @@ export function Layout(props: LayoutProps) {
                 </div>
               )}
               <PageHeader {...props} />
+              {props.tabs}
               {props.children}
             </main>
           </div>

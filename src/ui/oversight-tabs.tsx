@@ -12,7 +12,7 @@ const TABS = [
 
 const ADMINISTRATOR_TABS = [{ href: '/oversight/installation', label: 'common.oversight.installation' }] as const;
 
-/** Stands under the heading of every page on which managers see everybody's things. */
+/** The `tabs` of every page on which managers see everybody's things. */
 export function OversightTabs({ view }: { view: View }) {
   const path = view.path.split('?')[0] ?? '';
   const tabs = view.user?.role === 'administrator' ? [...TABS, ...ADMINISTRATOR_TABS] : TABS;

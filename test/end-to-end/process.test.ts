@@ -180,6 +180,7 @@ describe('a start that cannot be: one line that says what to do, and exit code 1
     const port = await findFreePort();
     const DATABASE_URL = `postgres://vestnik:topsecret@127.0.0.1:${port}/vestnik`;
     const refused = await expectRefusal({ DATA_DIR: folder.path, DATABASE_URL }, `127.0.0.1:${port}`);
+    expect(refused).toContain('the setting DATABASE_URL');
     expect(refused).not.toContain('topsecret');
   });
 

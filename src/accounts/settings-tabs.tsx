@@ -1,0 +1,26 @@
+import type { View } from '../ui/view.js';
+
+const TABS = [
+  { href: '/settings', label: 'settings.tabs.profile' },
+  { href: '/settings/security', label: 'settings.tabs.security' },
+  { href: '/settings/sessions', label: 'settings.tabs.sessions' },
+  { href: '/settings/second-factor', label: 'settings.tabs.secondFactor' },
+  { href: '/settings/data', label: 'settings.tabs.data' },
+] as const;
+
+/** Stands under the heading of every page on which a user sees to their own account. */
+export function SettingsTabs({ view }: { view: View }) {
+  const path = view.path.split('?')[0] ?? '';
+  return (
+    <nav class="tabs" aria-label={view.t('settings.title')}>
+      {TABS.map(({ href, label }) => {
+        const current = path === href || (href !== '/settings' && path.startsWith(`${href}/`));
+        return (
+          <a href={href} {...(current ? { 'aria-current': 'page' as const } : {})}>
+            {view.t(label)}
+          </a>
+        );
+      })}
+    </nav>
+  );
+}
