@@ -21,7 +21,7 @@ create table two_factors (
 );
 
 -- Links in letters that work once: only a hash of the token is kept.
-create type link_purpose as enum ('confirmation', 'recovery', 'email_change', 'invitation');
+create type link_purpose as enum ('confirmation', 'recovery', 'email_change', 'email_return', 'invitation');
 create table one_time_links (
   id bigint generated always as identity primary key,
   purpose link_purpose not null,

@@ -8,7 +8,7 @@ create type attempt_outcome as enum ('accepted', 'deferred', 'rejected', 'in_dou
 
 create type delivery_state as enum ('waiting', 'sending', 'accepted', 'rejected', 'in_doubt', 'suppressed', 'expired', 'cancelled');
 
-create type link_purpose as enum ('confirmation', 'recovery', 'email_change', 'invitation');
+create type link_purpose as enum ('confirmation', 'recovery', 'email_change', 'email_return', 'invitation');
 
 create type mailing_audience as enum ('all', 'chosen');
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
 
 import { createAuth } from './accounts/auth.js';
+import { prepareErasures, queueErasures } from './accounts/erase-account.js';
 import { firstAdministratorLink } from './accounts/first-administrator.js';
 import { hasAdministrator } from './accounts/user-store.js';
 import type { Config } from './config.js';
@@ -15,7 +16,7 @@ import { hasErrorCode } from './lib/embedded-postgres/error.js';
 import { closeJobs, openJobs, type Jobs } from './lib/jobs.js';
 import type { Log } from './lib/log.js';
 import { projectRoot } from './lib/project-root.js';
-import { prepareSystemLetters, sendSystemLetter } from './lib/system-mail.js';
+import { prepareSystemLetters, sendSystemLetter, type SystemLetters } from './lib/system-mail.js';
 import { readAssets } from './ui/assets.js';
 import { createWeb } from './web.js';
 import { startWorker } from './worker.js';
@@ -43,9 +44,16 @@ export async function openApp(config: Config, log: Log, clock: Clock = systemClo
 
     const smtpUrl = config.smtpUrl ?? (await openInbox(foundation, closers));
     const jobs = await openLetterJobs(foundation, isWorker, closers);
-    const url = config.roles.includes('web') ? await openWeb(foundation, jobs, clock, closers) : undefined;
+    const url = config.roles.includes('web') ? await openWeb(foundation, { jobs, clock, smtpUrl }, closers) : undefined;
     if (isWorker) {
-      const worker = await startWorker({ db, clock, log, jobs, smtpUrl, mailFrom: config.mailFrom });
+      const worker = await startWorker({
+        db,
+        clock,
+        log,
+        background: { jobs, baseUrl: config.baseUrl },
+        smtpUrl,
+        mailFrom: config.mailFrom,
+      });
       closers.push(() => worker.stop());
     }
     const setupLink = (await hasAdministrator(db)) ? undefined : firstAdministratorLink(config.baseUrl, secret);
@@ -70,25 +78,26 @@ async function openLetterJobs(
   const jobs = await openJobs(connection, { log, works });
   closers.push(() => closeJobs(jobs));
   await prepareSystemLetters(jobs);
+  await prepareErasures(jobs);
   return jobs;
 }
 
 async function openWeb(
   foundation: Foundation,
-  jobs: Jobs,
-  clock: Clock,
+  { jobs, clock, smtpUrl }: { jobs: Jobs; clock: Clock; smtpUrl: string },
   closers: (() => Promise<void>)[],
 ): Promise<string> {
   const { config, db, log, secret } = foundation;
   const { baseUrl, defaultLocale } = config;
   const trustedProxies = trustProxies(config.trustedProxies);
   const assetsFolder = join(projectRoot, 'dist', 'client');
-  const letters = { send: (letter: Parameters<typeof sendSystemLetter>[1]) => sendSystemLetter(jobs, letter) };
+  const letters: SystemLetters = { send: (letter, within) => sendSystemLetter(jobs, letter, within) };
   const auth = createAuth({ db, secret, baseUrl, letters, defaultLocale, log });
   const lettersStayHere = config.smtpUrl === undefined;
   const assets = readAssets(assetsFolder);
   const pages = { assets, assetsFolder, defaultLocale, lettersStayHere, trustedProxies };
-  const web = createWeb({ db, clock, log, auth, baseUrl, ...pages });
+  const mail = { url: smtpUrl, from: config.mailFrom };
+  const web = createWeb({ db, clock, log, auth, baseUrl, erasures: queueErasures(jobs), mail, ...pages });
   const server = createAdaptorServer({ fetch: web.fetch });
   await listen(server, config);
   closers.push(() => closeServer(server));

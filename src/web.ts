@@ -19,6 +19,7 @@ import type { Database } from './lib/database.js';
 import { HttpError, TooLargeError, TooManyRequestsError } from './lib/errors.js';
 import { preferLocale, isLocale, translate, type Locale } from './lib/i18n.js';
 import type { Log } from './lib/log.js';
+import { disablingRoutes } from './mailings/disabling-routes.js';
 import { mailingRoutes } from './mailings/mailing-routes.js';
 import { messageRoutes } from './messages/message-routes.js';
 import { onboardingRoutes } from './onboarding/onboarding-routes.js';
@@ -28,6 +29,7 @@ import { renderFault } from './ui/fault-page.js';
 import { readFlash } from './ui/flash.js';
 import { findPeer } from './ui/peer.js';
 import type { View, WebEnv } from './ui/view.js';
+import { userRoutes } from './users/user-routes.js';
 
 export interface WebDeps extends AccountDeps {
   db: Database;
@@ -69,10 +71,12 @@ export function createWeb(deps: WebDeps): Hono<WebEnv> {
   web.route('/recipients', recipientRoutes(deps));
   web.route('/messages', messageRoutes(deps));
   web.route('/mailings', mailingRoutes(deps));
+  web.route('/mailings', disablingRoutes({ ...deps.auth, clock: deps.clock }));
 
   web.use('/oversight/*', permit('oversight.see'));
   web.use('/oversight/installation/*', permit('mailServers.manage'));
   web.route('/oversight/audit', auditRoutes(deps));
+  web.route('/oversight/users', userRoutes(deps));
   return web;
 }
 

@@ -1,3 +1,4 @@
+import { workErasures } from './accounts/erase-account.js';
 import { DeliveryWorker } from './delivery/delivery-worker.js';
 import type { Clock } from './lib/clock.js';
 import type { Database } from './lib/database.js';
@@ -11,7 +12,7 @@ interface WorkerDeps {
   clock: Clock;
   log: Log;
   /** Absent: mailings only (the command line). */
-  jobs?: Jobs;
+  background?: { jobs: Jobs; baseUrl: string };
   smtpUrl: string;
   mailFrom: string;
 }
@@ -21,10 +22,17 @@ export interface Worker {
 }
 
 /** The worker's index: every loop and background job. */
-export async function startWorker({ jobs, smtpUrl, ...deps }: WorkerDeps): Promise<Worker> {
+export async function startWorker({ background, smtpUrl, ...deps }: WorkerDeps): Promise<Worker> {
   const smtp = parseSmtpUrl(smtpUrl);
   if (!smtp.ok) throw new Error(smtp.fault.error);
-  const { mailFrom, log } = deps;
-  if (jobs) await workSystemLetters(jobs, { smtpUrl, mailFrom, log });
+  if (background) await workOnJobs(background, { smtpUrl, ...deps });
   return new DeliveryWorker({ ...deps, smtp: smtp.server });
+}
+
+async function workOnJobs(
+  { jobs, baseUrl }: { jobs: Jobs; baseUrl: string },
+  { db, log, smtpUrl, mailFrom }: Omit<WorkerDeps, 'background'>,
+): Promise<void> {
+  await workSystemLetters(jobs, { smtpUrl, mailFrom, log });
+  await workErasures(jobs, { db, log, baseUrl });
 }

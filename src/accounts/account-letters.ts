@@ -42,6 +42,11 @@ export function writePasswordChanged(locale: Locale, to: string, link: string): 
   return writeLetter({ locale, to, kind: 'passwordChanged', purpose: 'password_changed', link });
 }
 
+/** When everything of a user is gone: the link is for who wants to come back. */
+export function writeFarewell(locale: Locale, to: string, link: string): SystemLetter {
+  return writeLetter({ locale, to, kind: 'farewell', purpose: 'farewell', link });
+}
+
 /** To the new address: the link makes it the user's. */
 export function writeEmailChange(locale: Locale, to: string, link: string): SystemLetter {
   return writeLetter({ locale, to, kind: 'emailChange', purpose: 'email_change', link });

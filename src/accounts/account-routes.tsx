@@ -6,6 +6,10 @@ import { isLocale } from '../lib/i18n.js';
 import type { WebEnv } from '../ui/view.js';
 import { toLocalPath } from './account.js';
 import type { Auth } from './auth.js';
+import type { Erasures } from './delete-account.js';
+import { ownDataRoutes } from './own-data-routes.js';
+import { changeEmailRoutes } from './change-email-routes.js';
+import { invitationRoutes } from './invitation-routes.js';
 import { recoveryRoutes } from './recovery-routes.js';
 import { settingsRoutes } from './settings-routes.js';
 import { setupRoutes } from './setup-routes.js';
@@ -15,6 +19,7 @@ import { signUpRoutes } from './sign-up-routes.js';
 export interface AccountDeps {
   auth: Auth;
   baseUrl: string;
+  erasures: Erasures;
 }
 
 const YEAR_SECONDS = 365 * 86_400;
@@ -26,6 +31,9 @@ export function accountRoutes(deps: AccountDeps): Hono<WebEnv> {
   routes.route('/', signInRoutes(deps.auth));
   routes.route('/', recoveryRoutes(deps.auth));
   routes.route('/', settingsRoutes(deps.auth));
+  routes.route('/', changeEmailRoutes(deps.auth));
+  routes.route('/', invitationRoutes(deps.auth));
+  routes.route('/', ownDataRoutes(deps));
   routes.route('/', setupRoutes(deps.auth));
 
   routes.post('/locale', async (c) => {

@@ -30,7 +30,15 @@ export const signUpForm = z
   .refine(hasOwnPassword, { path: ['password'], error: 'passwordCommon' });
 
 export const emailForm = z.object({ email: accountEmail });
-export const newPasswordForm = z.object({ password });
+/** For the user with this address. */
+export const newPasswordForm = (email: string) =>
+  z
+    .object({ password })
+    .refine((typed) => hasOwnPassword({ email, ...typed }), { path: ['password'], error: 'passwordCommon' });
+export const emailChangeForm = z.object({
+  email: accountEmail,
+  email_password: z.string({ error: 'required' }).refine((text) => text !== '', { error: 'required' }),
+});
 export const passwordChangeForm = z.object({
   current_password: z.string({ error: 'required' }).refine((text) => text !== '', { error: 'required' }),
   password,

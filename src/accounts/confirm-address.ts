@@ -1,36 +1,30 @@
-import { z } from 'zod';
-
-import { readRefusal, type Auth } from './auth.js';
-import { findUserByEmail } from './user-store.js';
+import { recordAudit } from '../audit/audit-store.js';
+import type { Origin } from '../ui/view.js';
+import type { Auth } from './auth.js';
+import { closeInvitationsTo } from './invitation-store.js';
+import { findLink, useLink } from './one-time-link-store.js';
+import { confirmEmail, findUserById } from './user-store.js';
 
 export type ConfirmationResult =
   | { ok: true; email: string }
   | { ok: false; fault: 'used' | 'expired'; email: string }
   | { ok: false; fault: 'mangled' };
 
-const payload = z.object({ email: z.string() });
+const PURPOSES = ['confirmation'] as const;
 
-/** The token is better-auth's: a signed JWT that holds the address. */
-export async function confirmAddress(auth: Auth, token: string): Promise<ConfirmationResult> {
-  const email = readEmail(token);
-  if (email === undefined) return { ok: false, fault: 'mangled' };
-  const user = await findUserByEmail(auth.db, email);
-  try {
-    await auth.better.api.verifyEmail({ query: { token } });
-  } catch (error) {
-    // The signature is checked before the time, so that the address of an expired token is a true one.
-    return readRefusal(error) === 'TOKEN_EXPIRED'
-      ? { ok: false, fault: 'expired', email }
-      : { ok: false, fault: 'mangled' };
-  }
-  return user?.isConfirmed ? { ok: false, fault: 'used', email } : { ok: true, email };
-}
-
-/** What the token says; whether that is true better-auth tells. */
-function readEmail(token: string): string | undefined {
-  try {
-    return payload.parse(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())).email;
-  } catch {
-    return undefined;
-  }
+/** `used` wherever the address is confirmed by now, also by another link: there is nothing left to do. */
+export async function confirmAddress(auth: Auth, token: string, origin: Origin): Promise<ConfirmationResult> {
+  return auth.db.transaction().execute(async (trx): Promise<ConfirmationResult> => {
+    const used = await useLink(trx, PURPOSES, token);
+    const answer = used ? { link: used } : await findLink(trx, PURPOSES, token);
+    if (!('link' in answer) || answer.link.userId === null) return { ok: false, fault: 'mangled' };
+    const { userId, email } = answer.link;
+    if ((await findUserById(trx, userId))?.isConfirmed) return { ok: false, fault: 'used', email };
+    if (!used) return { ok: false, fault: 'expired', email };
+    await confirmEmail(trx, userId);
+    await closeInvitationsTo(trx, email);
+    const actor = { userId, name: email, ...origin };
+    await recordAudit(trx, actor, { action: 'account.confirmed', subject: { type: 'user', id: userId, name: email } });
+    return { ok: true, email };
+  });
 }

@@ -1,6 +1,8 @@
 import { hashPassword } from 'better-auth/crypto';
 
-import type { Database } from '../lib/database.js';
+import { recordAudit } from '../audit/audit-store.js';
+import { TERMINAL } from '../audit/audit.js';
+import type { Database, Transaction } from '../lib/database.js';
 import { parseForm, type Faults } from '../lib/form.js';
 import type { Role } from '../lib/schema.js';
 import { signUpForm } from './account.js';
@@ -23,8 +25,15 @@ export async function createUser(db: Database, user: UserToCreate): Promise<Crea
   if (!form.ok) return form;
   const { email, name, password } = form.values;
   const passwordHash = await hashPassword(password);
-  const id = await db
-    .transaction()
-    .execute((trx) => insertUser(trx, { email, name, role, passwordHash, locale: null, timeZone: 'UTC' }));
+  const id = await db.transaction().execute(async (trx) => {
+    const added = await insertUser(trx, { email, name, role, passwordHash, locale: null, timeZone: 'UTC' });
+    if (added !== undefined) await recordCreation(trx, added, email, role);
+    return added;
+  });
   return id === undefined ? { ok: false, faults: { email: { key: 'userExists' } } } : { ok: true, id, email };
+}
+
+async function recordCreation(trx: Transaction, id: number, email: string, role: Role): Promise<void> {
+  const subject = { type: 'user', id, name: email } as const;
+  await recordAudit(trx, TERMINAL, { action: 'user.created', ownerId: id, subject, details: { role } });
 }

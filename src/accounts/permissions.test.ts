@@ -15,6 +15,7 @@ const TABLE: [Action, own: string, others: string][] = [
   ['things.delete', 'yes yes yes', 'no no no'],
   ['mailings.send', 'yes yes yes', 'no no no'],
   ['mailings.disable', 'no yes yes', 'no yes yes'],
+  ['mailings.enable', 'no no yes', 'no yes yes'],
   ['oversight.see', 'no yes yes', 'no yes yes'],
   ['audit.see', 'no yes yes', 'no yes yes'],
   ['users.see', 'no yes yes', 'no yes yes'],

@@ -1,4 +1,5 @@
 // pure
+import type { Owners } from '../lib/owners.js';
 import type { Role } from '../lib/schema.js';
 
 interface Actor {
@@ -7,7 +8,7 @@ interface Actor {
 }
 
 /** What it is done to; empty for what belongs to nobody, such as the list of users. */
-interface Thing {
+export interface Thing {
   /** Whose it is. */
   ownerId?: number;
   /** A user: who it is, and the role it has. */
@@ -15,7 +16,7 @@ interface Thing {
   role?: Role;
 }
 
-type Holder = 'everybody' | 'owner' | 'manager' | 'administrator' | 'superior';
+type Holder = 'everybody' | 'owner' | 'manager' | 'administrator' | 'otherAdministrator' | 'overseer' | 'superior';
 
 /**
  * Who may do what to what: the one table that pages, command line and whatever comes later ask. An administrator may what a manager
@@ -29,12 +30,13 @@ const RULES = {
   'things.delete': ['owner'],
   'mailings.send': ['owner'],
   'mailings.disable': ['manager'],
+  'mailings.enable': ['overseer'],
   // The screens on which managers see everybody's.
   'oversight.see': ['manager'],
   'audit.see': ['manager'],
   'users.see': ['manager'],
   'users.block': ['superior'],
-  'users.changeRole': ['administrator'],
+  'users.changeRole': ['otherAdministrator'],
   'users.invite': ['administrator'],
   'registration.change': ['administrator'],
   'mailServers.manage': ['administrator'],
@@ -48,9 +50,6 @@ export function may(user: Actor | null, action: Action, thing: Thing = {}): bool
   const holders: readonly Holder[] = RULES[action];
   return holders.some((holder) => isHolder(user, holder, thing));
 }
-
-/** Whose things a query reads: those of one owner, or everybody's. What a query writes always has one owner. */
-export type Owners = number | 'everybody';
 
 export function ownersSeenBy(user: Actor): Owners {
   return may(user, 'oversight.see') ? 'everybody' : user.id;
@@ -68,9 +67,18 @@ function isHolder(user: Actor, holder: Holder, thing: Thing): boolean {
       return RANKS[user.role] >= RANKS.manager;
     case 'administrator':
       return user.role === 'administrator';
+    case 'otherAdministrator':
+      return user.role === 'administrator' && thing.id !== user.id;
+    case 'overseer':
+      return isOverseer(user, thing);
     case 'superior':
       return isSuperior(user, thing);
   }
+}
+
+/** A manager over what is somebody else's: nobody lifts what another manager laid on their own. Over an administrator is nobody. */
+function isOverseer(user: Actor, { ownerId }: Thing): boolean {
+  return user.role === 'administrator' || (user.role === 'manager' && ownerId !== user.id);
 }
 
 /** A manager over users, an administrator over everybody else. */

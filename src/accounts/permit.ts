@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 
 import { ForbiddenError } from '../lib/errors.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
-import { may, type Action } from './permissions.js';
+import { may, type Action, type Thing } from './permissions.js';
 
 /** Lets through only who may do this; for screens that belong to a role. Stands behind `requireUser`. */
 export function permit(action: Action): MiddlewareHandler<WebEnv> {
@@ -13,6 +13,6 @@ export function permit(action: Action): MiddlewareHandler<WebEnv> {
 }
 
 /** For what the visitor may see and perhaps not do. What they may not even see is not found: the query leaves it out. */
-export function refuseUnlessPermitted(view: View, action: Action, thing: Parameters<typeof may>[2] = {}): void {
+export function refuseUnlessPermitted(view: View, action: Action, thing: Thing = {}): void {
   if (!may(signedIn(view), action, thing)) throw new ForbiddenError();
 }

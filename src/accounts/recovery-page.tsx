@@ -3,18 +3,23 @@ import { FormActions, FormFaults, TextField } from '../ui/form.js';
 import { Layout } from '../ui/layout.js';
 import type { View } from '../ui/view.js';
 import { MAX_PASSWORD, MIN_PASSWORD } from './account.js';
+import type { LinkAnswer, OneTimeLink } from './one-time-link.js';
 
 interface FormPageProps {
   view: View;
   form: FormState;
 }
 
-/** `invalid`: after a link that does not work. */
-export function RecoveryPage({ view, form, invalid = false }: FormPageProps & { invalid?: boolean }) {
+interface RecoveryPageProps extends FormPageProps {
+  /** After a link that does not work: why. */
+  fault?: Exclude<LinkAnswer['state'], 'valid'>;
+}
+
+export function RecoveryPage({ view, form, fault }: RecoveryPageProps) {
   const { t } = view;
   return (
-    <Layout view={view} title={t(invalid ? 'accounts.recovery.invalidTitle' : 'accounts.recovery.title')} narrow>
-      <p>{t(invalid ? 'accounts.recovery.invalidText' : 'accounts.recovery.text')}</p>
+    <Layout view={view} title={fault ? t(`accounts.recovery.${fault}Title`) : t('accounts.recovery.title')} narrow>
+      <p>{fault ? t(`accounts.recovery.${fault}Text`) : t('accounts.recovery.text')}</p>
       <form method="post" action="/recovery" class="card card-body" novalidate>
         <FormFaults view={view} form={form} />
         <TextField
@@ -52,13 +57,20 @@ export function RecoverySentPage({ view, email, minutes }: { view: View; email: 
   );
 }
 
-export function NewPasswordPage({ view, form, token }: FormPageProps & { token: string }) {
+interface NewPasswordPageProps extends FormPageProps {
+  token: string;
+  link: OneTimeLink;
+}
+
+export function NewPasswordPage({ view, form, token, link: { purpose, email } }: NewPasswordPageProps) {
   const { t } = view;
+  const isReturn = purpose === 'email_return';
   return (
-    <Layout view={view} title={t('accounts.recovery.newTitle')} narrow>
-      <p>{t('accounts.recovery.newText')}</p>
+    <Layout view={view} title={t(isReturn ? 'accounts.recovery.returnTitle' : 'accounts.recovery.newTitle')} narrow>
+      <p>{isReturn ? t('accounts.recovery.returnText', { email }) : t('accounts.recovery.newText')}</p>
       <form method="post" action={`/recovery/new?token=${encodeURIComponent(token)}`} class="card card-body" novalidate>
         <FormFaults view={view} form={form} />
+        <input type="hidden" name="username" value={email} autocomplete="username" />
         <TextField
           view={view}
           form={form}

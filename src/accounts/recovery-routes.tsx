@@ -4,9 +4,10 @@ import { emptyForm, parseForm, readForm } from '../lib/form.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import type { WebEnv } from '../ui/view.js';
 import { emailForm, newPasswordForm } from './account.js';
-import { RECOVERY_MINUTES, type Auth } from './auth.js';
+import type { Auth } from './auth.js';
+import { RECOVERY_MINUTES } from './one-time-link.js';
 import { readPendingAddress } from './pending-address.js';
-import { isRecoveryToken, requestRecovery, setNewPassword } from './recover-password.js';
+import { findRecovery, requestRecovery, setNewPassword } from './recover-password.js';
 import { NewPasswordPage, RecoveryPage, RecoverySentPage } from './recovery-page.js';
 
 export function recoveryRoutes(auth: Auth): Hono<WebEnv> {
@@ -30,19 +31,24 @@ export function recoveryRoutes(auth: Auth): Hono<WebEnv> {
   routes.get('/recovery/new', async (c) => {
     const view = c.get('view');
     const token = c.req.query('token') ?? '';
-    if (!(await isRecoveryToken(auth, token)))
-      return c.html(<RecoveryPage view={view} form={emptyForm} invalid />, 410);
-    return c.html(<NewPasswordPage view={view} form={emptyForm} token={token} />);
+    const answer = await findRecovery(auth, token);
+    if (answer.state !== 'valid') return c.html(<RecoveryPage view={view} form={emptyForm} fault={answer.state} />, 410);
+    return c.html(<NewPasswordPage view={view} form={emptyForm} token={token} link={answer.link} />);
   });
 
   routes.post('/recovery/new', async (c) => {
     const view = c.get('view');
     const token = c.req.query('token') ?? '';
-    const form = parseForm(newPasswordForm, await readForm(c));
-    if (!form.ok)
-      return c.html(<NewPasswordPage view={view} form={{ typed: {}, faults: form.faults }} token={token} />, 422);
-    const isSet = await setNewPassword(auth, token, form.values.password);
-    if (!isSet) return c.html(<RecoveryPage view={view} form={emptyForm} invalid />, 410);
+    const typed = await readForm(c);
+    const answer = await findRecovery(auth, token);
+    if (answer.state !== 'valid') return c.html(<RecoveryPage view={view} form={emptyForm} fault={answer.state} />, 410);
+    const form = parseForm(newPasswordForm(answer.link.email), typed);
+    if (!form.ok) {
+      const state = { typed: {}, faults: form.faults };
+      return c.html(<NewPasswordPage view={view} form={state} token={token} link={answer.link} />, 422);
+    }
+    const result = await setNewPassword(auth, token, form.values.password, c.get('origin'));
+    if (!result.ok) return c.html(<RecoveryPage view={view} form={emptyForm} fault={result.fault} />, 410);
     return redirectWithFlash(c, '/sign-in', view.t('accounts.recovery.done'));
   });
   return routes;

@@ -1,5 +1,11 @@
 import type { View } from '../ui/view.js';
 
+/** A form that comes back with faults stands under the address it was sent to. */
+const FORMS: Record<string, string> = {
+  '/settings/password': '/settings/security',
+  '/settings/email': '/settings/security',
+};
+
 const TABS = [
   { href: '/settings', label: 'settings.tabs.profile' },
   { href: '/settings/security', label: 'settings.tabs.security' },
@@ -10,7 +16,8 @@ const TABS = [
 
 /** Stands under the heading of every page on which a user sees to their own account. */
 export function SettingsTabs({ view }: { view: View }) {
-  const path = view.path.split('?')[0] ?? '';
+  const shown = view.path.split('?')[0] ?? '';
+  const path = FORMS[shown] ?? shown;
   return (
     <nav class="tabs" aria-label={view.t('settings.title')}>
       {TABS.map(({ href, label }) => {

@@ -15,9 +15,11 @@ interface SignInPageProps {
   refusal?: SignInRefusal;
   /** What brought the visitor here, such as a confirmation link that worked. */
   success?: string;
+  /** Whether everybody may register. */
+  mayRegister: boolean;
 }
 
-export function SignInPage({ view, form = emptyForm, next = '/', refusal, success }: SignInPageProps) {
+export function SignInPage({ view, form = emptyForm, next = '/', refusal, success, mayRegister }: SignInPageProps) {
   const { t } = view;
   const email = form.typed['email'] ?? '';
   return (
@@ -58,9 +60,11 @@ export function SignInPage({ view, form = emptyForm, next = '/', refusal, succes
           </a>
         </FormActions>
       </form>
-      <p class="form-aside">
-        {t('accounts.signIn.unknown')} <a href="/sign-up">{t('accounts.signIn.signUp')}</a>
-      </p>
+      {mayRegister && (
+        <p class="form-aside">
+          {t('accounts.signIn.unknown')} <a href="/sign-up">{t('accounts.signIn.signUp')}</a>
+        </p>
+      )}
     </Layout>
   );
 }

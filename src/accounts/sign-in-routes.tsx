@@ -5,6 +5,7 @@ import { redirectWithFlash } from '../ui/flash.js';
 import type { WebEnv } from '../ui/view.js';
 import { normalizeEmail, toLocalPath } from './account.js';
 import type { Auth } from './auth.js';
+import { readRegistration } from './installation-store.js';
 import { passCookies } from './pass-cookies.js';
 import { forgetPendingAddress, readPendingAddress } from './pending-address.js';
 import { SignInPage } from './sign-in-page.js';
@@ -12,13 +13,14 @@ import { signIn, signOut } from './sign-in.js';
 
 export function signInRoutes(auth: Auth): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
+  const mayRegister = async () => (await readRegistration(auth.db)) === 'open';
 
-  routes.get('/sign-in', (c) => {
+  routes.get('/sign-in', async (c) => {
     const view = c.get('view');
     const next = toLocalPath(c.req.query('next'));
     if (view.user) return c.redirect(next, 303);
     const form = { typed: { email: readPendingAddress(c, auth) ?? '' }, faults: {} };
-    return c.html(<SignInPage view={view} form={form} next={next} />);
+    return c.html(<SignInPage view={view} mayRegister={await mayRegister()} form={form} next={next} />);
   });
 
   routes.post('/sign-in', async (c) => {
@@ -27,12 +29,12 @@ export function signInRoutes(auth: Auth): Hono<WebEnv> {
     const next = toLocalPath(typed['next']);
     const faults = findMissing(typed);
     if (Object.keys(faults).length > 0) {
-      return c.html(<SignInPage view={view} form={{ typed, faults }} next={next} />, 422);
+      return c.html(<SignInPage view={view} mayRegister={await mayRegister()} form={{ typed, faults }} next={next} />, 422);
     }
     const { email = '', password = '' } = typed;
     const result = await signIn(auth, normalizeEmail(email.trim()), password, c.req.header('user-agent'));
     if (!result.ok) {
-      return c.html(<SignInPage view={view} form={{ typed, faults: {} }} next={next} refusal={result} />, 422);
+      return c.html(<SignInPage view={view} mayRegister={await mayRegister()} form={{ typed, faults: {} }} next={next} refusal={result} />, 422);
     }
     passCookies(c, result.headers);
     forgetPendingAddress(c);

@@ -1,32 +1,112 @@
-import { readRefusal, type Auth } from './auth.js';
-import { findUserByEmail } from './user-store.js';
+import { recordAudit } from '../audit/audit-store.js';
+import type { Origin } from '../ui/view.js';
+import { readRefusal, readSessionKey, tellBetterAuth, type Auth } from './auth.js';
+import { endSessionByKey, sweepSessions } from './session-store.js';
+import { allowSignIn } from './throttle.js';
+import { findUserByEmail, findUserById, markSeen } from './user-store.js';
 
-export type SignInResult =
-  | { ok: true; headers: Headers }
+/** Where it comes from, and what its browser brought along. */
+export interface SignInRequest {
+  headers: Headers;
+  origin: Origin;
+}
+
+interface SignInAttempt extends SignInRequest {
+  email: string;
+  password: string;
+  /** For 30 days; otherwise until the browser is closed, and no longer than a day. */
+  isRemembered?: boolean;
+}
+
+export type SignInRefusal =
   | { ok: false; fault: 'wrong' | 'unconfirmed' }
-  | { ok: false; fault: 'blocked'; reason: string | null };
+  | { ok: false; fault: 'blocked'; reason: string | null }
+  | { ok: false; fault: 'throttled'; seconds: number };
 
-/** `headers` of the result hold the session's cookie. Only who knows the password learns more than that something is wrong. */
-export async function signIn(auth: Auth, email: string, password: string, userAgent = ''): Promise<SignInResult> {
+/** `headers` hold the cookies: of the session, or where `needsCode`, of a sign-in that waits for the second factor. */
+export type SignInResult = { ok: true; needsCode: boolean; headers: Headers } | SignInRefusal;
+
+/** Only who knows the password learns more than that something is wrong. A session is always a new one. */
+export async function signIn(auth: Auth, attempt: SignInAttempt): Promise<SignInResult> {
+  const { email, origin } = attempt;
+  const allowance = await allowSignIn(auth, email, origin);
+  if (!allowance.ok) {
+    // Once in a window: a flood of tries is no flood of entries.
+    if (allowance.isFirst) await recordRefusal(auth, email, origin, 'throttled');
+    return { ok: false, fault: 'throttled', seconds: allowance.seconds };
+  }
+  const result = await checkPassword(auth, attempt);
+  if (!result.ok) {
+    await recordRefusal(auth, email, origin, result.fault);
+    return result;
+  }
+  await allowance.refund();
+  if (!result.needsCode) await recordSignIn(auth, result.userId, attempt);
+  return result;
+}
+
+/** After everything was right: the session that the browser brought along is over. */
+export async function recordSignIn(auth: Auth, userId: number, { headers, origin }: SignInRequest): Promise<void> {
+  const brought = readSessionKey(auth, headers);
+  await auth.db.transaction().execute(async (trx) => {
+    if (brought !== undefined) await endSessionByKey(trx, brought);
+    await sweepSessions(trx, userId);
+    await markSeen(trx, userId);
+    const user = await findUserById(trx, userId);
+    const subject = { type: 'user' as const, id: userId, name: user?.email ?? '' };
+    await recordAudit(trx, { userId, name: subject.name, ...origin }, { action: 'session.started', subject });
+  });
+}
+
+export async function recordRefusal(auth: Auth, email: string, origin: Origin, fault: string): Promise<void> {
+  const user = await findUserByEmail(auth.db, email);
+  await recordAudit(
+    auth.db,
+    // What was typed may be anything, and the log is read by people.
+    { userId: null, name: email.replaceAll(/\p{Cc}/gu, '').slice(0, 254), ...origin },
+    {
+      action: 'session.refused',
+      ...(user && { subject: { type: 'user', id: user.id, name: user.email } }),
+      details: { fault },
+    },
+  );
+}
+
+/** Ends the session of the cookies; the result takes them away. */
+export async function signOut(auth: Auth, { headers, origin }: SignInRequest): Promise<Headers> {
+  const key = readSessionKey(auth, headers);
+  if (key !== undefined) {
+    await auth.db.transaction().execute(async (trx) => {
+      const userId = await endSessionByKey(trx, key);
+      const user = userId === undefined ? undefined : await findUserById(trx, userId);
+      if (!user) return;
+      const subject = { type: 'user' as const, id: user.id, name: user.email };
+      await recordAudit(trx, { userId: user.id, name: user.email, ...origin }, { action: 'session.ended', subject });
+    });
+  }
+  const result = await auth.better.api.signOut({ headers, returnHeaders: true });
+  return result.headers;
+}
+
+type Checked = { ok: true; needsCode: boolean; headers: Headers; userId: number } | SignInRefusal;
+
+async function checkPassword(auth: Auth, attempt: SignInAttempt): Promise<Checked> {
+  const { email, password, isRemembered = false, headers, origin } = attempt;
   try {
-    const { headers } = await auth.better.api.signInEmail({
-      body: { email, password },
-      headers: new Headers({ 'user-agent': userAgent.slice(0, 500) }),
+    const result = await auth.better.api.signInEmail({
+      body: { email, password, rememberMe: isRemembered },
+      headers: tellBetterAuth(auth, headers, origin, false),
       returnHeaders: true,
     });
-    return { ok: true, headers };
+    const needsCode = !('user' in result.response);
+    const userId = needsCode ? 0 : Number(result.response.user.id);
+    return { ok: true, needsCode, headers: result.headers, userId };
   } catch (error) {
     return describeRefusal(auth, email, readRefusal(error));
   }
 }
 
-/** Ends the session of the cookie; the result takes it away. */
-export async function signOut(auth: Auth, headers: Headers): Promise<Headers> {
-  const result = await auth.better.api.signOut({ headers, returnHeaders: true });
-  return result.headers;
-}
-
-async function describeRefusal(auth: Auth, email: string, code: string): Promise<SignInResult> {
+async function describeRefusal(auth: Auth, email: string, code: string): Promise<SignInRefusal> {
   if (code === 'EMAIL_NOT_VERIFIED') return { ok: false, fault: 'unconfirmed' };
   if (code !== 'USER_BLOCKED') return { ok: false, fault: 'wrong' };
   const user = await findUserByEmail(auth.db, email);

@@ -1,8 +1,10 @@
 import type { FormState } from '../lib/form.js';
+import type { Registration } from '../lib/schema.js';
 import { FormActions, FormFaults, TextField } from '../ui/form.js';
 import { Layout } from '../ui/layout.js';
 import type { View } from '../ui/view.js';
 import { MAX_PASSWORD, MIN_PASSWORD } from './account.js';
+import { LinkFaultPage } from './link-fault-page.js';
 
 interface FormPageProps {
   view: View;
@@ -25,6 +27,24 @@ export function SignUpPage({ view, form }: FormPageProps) {
         {t('accounts.signUp.known')} <a href="/sign-in">{t('accounts.signUp.signIn')}</a>
       </p>
     </Layout>
+  );
+}
+
+interface RegistrationRefusedPageProps {
+  view: View;
+  registration: Exclude<Registration, 'open'>;
+}
+
+export function RegistrationRefusedPage({ view, registration }: RegistrationRefusedPageProps) {
+  const { t } = view;
+  return (
+    <LinkFaultPage
+      view={view}
+      title={t(`accounts.signUp.${registration}Title`)}
+      text={t(`accounts.signUp.${registration}Text`)}
+      href="/sign-in"
+      label={t('accounts.signIn.title')}
+    />
   );
 }
 

@@ -4,15 +4,25 @@ import { emptyForm, parseForm, readForm } from '../lib/form.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import type { WebEnv } from '../ui/view.js';
 import { emailForm, signUpForm } from './account.js';
-import { CONFIRMATION_HOURS, type Auth } from './auth.js';
+import type { Auth } from './auth.js';
 import { confirmAddress } from './confirm-address.js';
+import { readRegistration } from './installation-store.js';
+import { CONFIRMATION_HOURS } from './one-time-link.js';
 import { readPendingAddress, rememberPendingAddress } from './pending-address.js';
 import { SignInPage } from './sign-in-page.js';
-import { CheckMailPage, ConfirmationRefusedPage, SignUpPage } from './sign-up-page.js';
+import { CheckMailPage, ConfirmationRefusedPage, RegistrationRefusedPage, SignUpPage } from './sign-up-page.js';
 import { sendConfirmationAgain, signUp } from './sign-up.js';
 
 export function signUpRoutes(auth: Auth): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
+
+  // Before anything typed is looked at: while registration is not open, there is nothing to be told about an address.
+  routes.use('/sign-up', async (c, next) => {
+    const view = c.get('view');
+    const registration = await readRegistration(auth.db);
+    if (registration === 'open' || (view.user && c.req.method === 'GET')) return next();
+    return c.html(<RegistrationRefusedPage view={view} registration={registration} />, 403);
+  });
 
   routes.get('/sign-up', (c) => {
     const view = c.get('view');
@@ -26,7 +36,7 @@ export function signUpRoutes(auth: Auth): Hono<WebEnv> {
     const form = parseForm(signUpForm, typed);
     if (!form.ok) return c.html(<SignUpPage view={view} form={{ typed, faults: form.faults }} />, 422);
     const { time_zone: timeZone, ...values } = form.values;
-    await signUp(auth, { ...values, timeZone, locale: view.locale });
+    await signUp(auth, { ...values, timeZone, locale: view.locale }, c.get('origin'));
     rememberPendingAddress(c, auth, values.email);
     return c.redirect('/check-mail', 303);
   });
@@ -35,7 +45,7 @@ export function signUpRoutes(auth: Auth): Hono<WebEnv> {
 
   routes.get('/confirmation', async (c) => {
     const view = c.get('view');
-    const result = await confirmAddress(auth, c.req.query('token') ?? '');
+    const result = await confirmAddress(auth, c.req.query('token') ?? '', c.get('origin'));
     if (!result.ok && result.fault !== 'used') {
       const email = result.fault === 'expired' ? result.email : (readPendingAddress(c, auth) ?? '');
       const form = { typed: { email }, faults: {} };
@@ -45,7 +55,9 @@ export function signUpRoutes(auth: Auth): Hono<WebEnv> {
       );
     }
     const success = view.t(result.ok ? 'accounts.confirmation.done' : 'accounts.confirmation.used');
-    return c.html(<SignInPage view={view} form={{ typed: { email: result.email }, faults: {} }} success={success} />);
+    const form = { typed: { email: result.email }, faults: {} };
+    const mayRegister = (await readRegistration(auth.db)) === 'open';
+    return c.html(<SignInPage view={view} mayRegister={mayRegister} form={form} success={success} />);
   });
 
   // Where a change of the language leads from the form that came back.

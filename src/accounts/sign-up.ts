@@ -1,9 +1,13 @@
-import { verifyPassword } from 'better-auth/crypto';
+import { hashPassword, verifyPassword } from 'better-auth/crypto';
 
+import { recordAudit } from '../audit/audit-store.js';
 import type { Locale } from '../lib/i18n.js';
+import type { Origin } from '../ui/view.js';
 import { writeExistingAccount } from './account-letters.js';
-import { readRefusal, type Auth } from './auth.js';
-import { findPasswordHash, findUserByEmail, type User } from './user-store.js';
+import type { Auth } from './auth.js';
+import { takeEvenTime } from './even-time.js';
+import { localeOf, sendConfirmation, sendRecovery } from './send-link.js';
+import { findPasswordHash, findUserByEmail, insertUser, type User } from './user-store.js';
 
 interface Registration {
   name: string;
@@ -17,22 +21,37 @@ interface Registration {
  * Registers, or writes to who has that address already. The caller learns nothing of the difference, and it takes about as long:
  * one scrypt and one queued letter either way.
  */
-export async function signUp(auth: Auth, registration: Registration): Promise<void> {
+export async function signUp(auth: Auth, registration: Registration, origin: Origin): Promise<void> {
   const existing = await findUserByEmail(auth.db, registration.email);
   if (existing) return remind(auth, existing, registration.password);
-  try {
-    await auth.better.api.signUpEmail({ body: registration });
-  } catch (error) {
-    // The same form at the same time, as by a double press, was faster.
-    const isTaken =
-      readRefusal(error) === 'FAILED_TO_CREATE_USER' && (await findUserByEmail(auth.db, registration.email));
-    if (!isTaken) throw error;
-  }
+  if (await addUser(auth, registration, origin)) return;
+  // The same form at the same time, as by a double press, was faster.
+  const winner = await findUserByEmail(auth.db, registration.email);
+  if (winner) await remind(auth, winner, registration.password);
 }
 
-/** A new confirmation letter, if that address waits for its confirmation; nothing otherwise, in the same time (better-auth: 500 ms). */
+/** A new confirmation letter, if that address waits for its confirmation; nothing otherwise, in the same time. */
 export async function sendConfirmationAgain(auth: Auth, email: string): Promise<void> {
-  await auth.better.api.sendVerificationEmail({ body: { email } });
+  await takeEvenTime(
+    auth.db.transaction().execute(async (trx) => {
+      const user = await findUserByEmail(trx, email);
+      if (user && !user.isConfirmed) await sendConfirmation(trx, auth, user);
+    }),
+  );
+}
+
+/** False when the address was taken meanwhile. */
+async function addUser(auth: Auth, { password, ...registration }: Registration, origin: Origin): Promise<boolean> {
+  const passwordHash = await hashPassword(password);
+  return auth.db.transaction().execute(async (trx) => {
+    const { email, locale } = registration;
+    const id = await insertUser(trx, { ...registration, passwordHash, role: 'user', isConfirmed: false });
+    if (id === undefined) return false;
+    await sendConfirmation(trx, auth, { id, email, locale });
+    const actor = { userId: id, name: email, ...origin };
+    await recordAudit(trx, actor, { action: 'account.registered', subject: { type: 'user', id, name: email } });
+    return true;
+  });
 }
 
 /**
@@ -43,9 +62,8 @@ async function remind(auth: Auth, user: User, password: string): Promise<void> {
   const hash = await findPasswordHash(auth.db, user.id);
   const isSame = hash !== undefined && (await verifyPassword({ hash, password }));
   if (user.isConfirmed) {
-    const locale = user.locale ?? auth.defaultLocale ?? 'en';
-    return auth.letters.send(writeExistingAccount(locale, user.email, `${auth.baseUrl}/recovery`));
+    return auth.letters.send(writeExistingAccount(localeOf(auth, user), user.email, `${auth.baseUrl}/recovery`));
   }
-  if (isSame) await sendConfirmationAgain(auth, user.email);
-  else await auth.better.api.requestPasswordReset({ body: { email: user.email } });
+  const send = isSame ? sendConfirmation : sendRecovery;
+  await auth.db.transaction().execute((trx) => send(trx, auth, user));
 }

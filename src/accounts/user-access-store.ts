@@ -32,8 +32,8 @@ export async function lockRoles(trx: Transaction): Promise<void> {
 }
 
 /** Somebody else who can sign in and administer. Meaningful under `lockRoles`. */
-export async function hasOtherAdministrator(trx: Transaction, id: number): Promise<boolean> {
-  const row = await trx
+export async function hasOtherAdministrator(db: Database | Transaction, id: number): Promise<boolean> {
+  const row = await db
     .selectFrom('users')
     .select('id')
     .where('role', '=', 'administrator')

@@ -37,6 +37,9 @@ const COLUMNS = [
   'users.last_seen_at as lastSeenAt',
 ] as const;
 
+const SESSION_COUNT = sql<number>`
+  (select count(*) from sessions where sessions.user_id = users.id and sessions.expires_at > now())`;
+
 export async function listUsers(
   db: Database,
   list: ListQuery<UserSort>,
@@ -71,6 +74,7 @@ export async function findUserDetails(db: Database, id: number): Promise<UserDet
     .select([
       ...COLUMNS,
       'users.two_factor_enabled as hasSecondFactor',
+      SESSION_COUNT.as('sessionCount'),
       'users.blocked_at as blockedAt',
       'users.blocked_reason as blockedReason',
       'blockers.id as blockerId',

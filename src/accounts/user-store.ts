@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Database, Transaction } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
 import type { Role } from '../lib/schema.js';
+import type { OwnerName } from '../ui/owner-notice.js';
 import type { SignedInUser, Theme } from '../ui/view.js';
 
 export interface User extends SignedInUser {
@@ -19,6 +20,8 @@ export interface NewUser {
   passwordHash: string;
   locale: Locale | null;
   timeZone: string;
+  /** True unless told: who made the user knows the address, or it was proven by a link. */
+  isConfirmed?: boolean;
 }
 
 export interface UserSettings {
@@ -28,7 +31,7 @@ export interface UserSettings {
   theme: Theme;
 }
 
-const SIGNED_IN_COLUMNS = [
+export const SIGNED_IN_COLUMNS = [
   'users.id',
   'users.email',
   'users.name',
@@ -50,24 +53,21 @@ export async function hasAdministrator(db: Database | Transaction): Promise<bool
   return (await query.executeTakeFirst()) !== undefined;
 }
 
-/** The user of a session that has not ended, unless blocked. */
-export async function findSessionUser(db: Database, token: string): Promise<SignedInUser | undefined> {
-  return db
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.user_id')
-    .select(SIGNED_IN_COLUMNS)
-    .where('sessions.token', '=', token)
-    .where('sessions.expires_at', '>', sql<Date>`now()`)
-    .where('users.email_verified', '=', true)
-    .where('users.blocked', '=', false)
-    .executeTakeFirst();
+/** By id. */
+export async function findOwnerNames(db: Database, ids: number[]): Promise<Map<number, OwnerName>> {
+  const rows = await db
+    .selectFrom('users')
+    .select(['id', 'name', 'email'])
+    .where('id', '=', sql<number>`any(${ids}::integer[])`)
+    .execute();
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
-export async function findUserById(db: Database, id: number): Promise<User | undefined> {
+export async function findUserById(db: Database | Transaction, id: number): Promise<User | undefined> {
   return db.selectFrom('users').select(COLUMNS).where('id', '=', id).executeTakeFirst();
 }
 
-export async function findUserByEmail(db: Database, email: string): Promise<User | undefined> {
+export async function findUserByEmail(db: Database | Transaction, email: string): Promise<User | undefined> {
   return db.selectFrom('users').select(COLUMNS).where('email', '=', email.toLowerCase()).executeTakeFirst();
 }
 
@@ -81,7 +81,7 @@ export async function findPasswordHash(db: Database, userId: number): Promise<st
   return row?.password ?? undefined;
 }
 
-/** A user whose address counts as confirmed; undefined when the address is taken. */
+/** Undefined when the address is taken. */
 export async function insertUser(trx: Transaction, user: NewUser): Promise<number | undefined> {
   const row = await trx
     .insertInto('users')
@@ -89,7 +89,7 @@ export async function insertUser(trx: Transaction, user: NewUser): Promise<numbe
       email: user.email,
       name: user.name,
       role: user.role,
-      email_verified: true,
+      email_verified: user.isConfirmed ?? true,
       locale: user.locale,
       time_zone: user.timeZone,
     })
@@ -104,10 +104,46 @@ export async function insertUser(trx: Transaction, user: NewUser): Promise<numbe
   return row.id;
 }
 
-export async function confirmEmail(db: Database, id: number): Promise<void> {
-  await db
+export async function setPasswordHash(trx: Transaction, userId: number, password: string): Promise<void> {
+  await trx
+    .updateTable('credentials')
+    .set({ password, updated_at: sql`now()` })
+    .where('user_id', '=', userId)
+    .where('provider_id', '=', 'credential')
+    .execute();
+}
+
+export async function confirmEmail(trx: Transaction, id: number): Promise<void> {
+  await trx
     .updateTable('users')
     .set({ email_verified: true, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** The new address counts as confirmed. Breaks a unique key where another user has it. */
+export async function setEmail(trx: Transaction, id: number, email: string): Promise<void> {
+  await trx
+    .updateTable('users')
+    .set({ email, email_verified: true, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Makes room for who has proven that the address is theirs: whoever registered it and never proved that has nothing here. */
+export async function deleteUnconfirmedUser(trx: Transaction, email: string): Promise<void> {
+  await trx
+    .deleteFrom('users')
+    .where('email', '=', email)
+    .where('email_verified', '=', false)
+    .where('blocked', '=', false)
+    .execute();
+}
+
+export async function markSeen(db: Database | Transaction, id: number): Promise<void> {
+  await db
+    .updateTable('users')
+    .set({ last_seen_at: sql`now()` })
     .where('id', '=', id)
     .execute();
 }

@@ -31,6 +31,8 @@ export interface ListedUser {
 
 export interface UserDetails extends ListedUser {
   hasSecondFactor: boolean;
+  /** Sessions that have not ended. */
+  sessionCount: number;
   blockedAt: Date | null;
   blockedReason: string | null;
   /** Null when that user is gone, or when nobody is blocked. */

@@ -1,5 +1,7 @@
+import { sql } from 'kysely';
+
 import type { Database, Transaction } from '../lib/database.js';
-import type { Actor, AuditEntry } from './audit.js';
+import type { Actor, AuditAction, AuditEntry } from './audit.js';
 
 const MAX_USER_AGENT = 500;
 
@@ -22,4 +24,17 @@ export async function recordAudit(db: Database | Transaction, actor: Actor, entr
       user_agent: actor.userAgent.slice(0, MAX_USER_AGENT),
     })
     .execute();
+}
+
+/** From where a user did something within the last three months. */
+export async function listAddresses(db: Database, actorId: number, action: AuditAction): Promise<string[]> {
+  const rows = await db
+    .selectFrom('audit_entries')
+    .select('address')
+    .distinct()
+    .where('actor_id', '=', actorId)
+    .where('action', '=', action)
+    .where('at', '>', sql<Date>`now() - interval '90 days'`)
+    .execute();
+  return rows.map(({ address }) => address);
 }

@@ -1,10 +1,15 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 
+import { emailForm } from '../accounts/account.js';
 import { createUser } from '../accounts/create-user.js';
+import { findUserByEmail, type User } from '../accounts/user-store.js';
+import { TERMINAL } from '../audit/audit.js';
 import type { Database } from '../lib/database.js';
+import { parseForm } from '../lib/form.js';
 import type { Translate } from '../lib/i18n.js';
 import type { Role } from '../lib/schema.js';
+import { changeRole } from '../users/change-role.js';
 
 interface CreateUserCommand {
   foundation: { db: Database };
@@ -13,15 +18,33 @@ interface CreateUserCommand {
 }
 
 const FIELDS = ['email', 'name', 'password'] as const;
-type Field = (typeof FIELDS)[number];
+const YES = new Set(['y', 'yes', 'д', 'да']);
 
-/** Asks for what the options leave out; a wrong answer is said at its field. Returns the exit code. */
-export async function createUserFromTerminal(
+type Terminal = ReturnType<typeof openTerminal>;
+
+/**
+ * Asks for what the options leave out; a wrong answer is said at its field. Returns the exit code. Where `csu` names somebody who is
+ * a user already, it offers to raise that user: the way back in when no administrator can sign in.
+ */
+export async function createUserFromTerminal(command: CreateUserCommand, role: Role): Promise<number> {
+  const terminal = openTerminal();
+  try {
+    const email = command.values['email'] ?? (await terminal.ask(command.t('cli.ask.email')));
+    const known = role === 'administrator' ? await findLesserUser(command, email) : undefined;
+    return known ? await offerRaise(command, terminal, known) : await createNew(command, terminal, { email, role });
+  } finally {
+    terminal.close();
+  }
+}
+
+async function createNew(
   { foundation, t, values }: CreateUserCommand,
-  role: Role,
+  terminal: Terminal,
+  { email, role }: { email: string; role: Role },
 ): Promise<number> {
-  const answers = await completeAnswers(t, values);
-  const result = await createUser(foundation.db, { ...answers, role });
+  const name = values['name'] ?? (await terminal.ask(t('cli.ask.name')));
+  const password = values['password'] ?? (await terminal.ask(t('cli.ask.password'), true));
+  const result = await createUser(foundation.db, { email, name, password, role });
   if (result.ok) {
     console.log(t(`cli.created.${role}`, { email: result.email }));
     return 0;
@@ -33,20 +56,27 @@ export async function createUserFromTerminal(
   return 1;
 }
 
-async function completeAnswers(
-  t: Translate,
-  values: Record<string, string | undefined>,
-): Promise<Record<Field, string>> {
-  const terminal = openTerminal();
-  try {
-    const answers = { email: '', name: '', password: '' };
-    for (const field of FIELDS) {
-      answers[field] = values[field] ?? (await terminal.ask(t(`cli.ask.${field}`), field === 'password'));
-    }
-    return answers;
-  } finally {
-    terminal.close();
+async function findLesserUser({ foundation }: CreateUserCommand, email: string): Promise<User | undefined> {
+  const form = parseForm(emailForm, { email });
+  const user = form.ok ? await findUserByEmail(foundation.db, form.values.email) : undefined;
+  return user?.role === 'administrator' ? undefined : user;
+}
+
+/** Only the role changes: name and password stay the user's own. */
+async function offerRaise({ foundation, t }: CreateUserCommand, terminal: Terminal, user: User): Promise<number> {
+  const { id, email } = user;
+  const answer = await terminal.ask(t('cli.raise.ask', { email, role: t(`users.roles.${user.role}`) }));
+  if (!YES.has(answer.trim().toLowerCase())) {
+    console.error(t('cli.raise.refused', { email }));
+    return 1;
   }
+  const result = await changeRole(foundation.db, TERMINAL, id, 'administrator');
+  if (!result.ok) {
+    console.error(t(`cli.raise.${result.fault === 'unconfirmed' ? 'unconfirmed' : 'blocked'}`, { email }));
+    return 1;
+  }
+  console.log(t('cli.raise.done', { email }));
+  return 0;
 }
 
 /** Questions on standard input; a hidden answer is not echoed. At the end of the input answers are empty. */
@@ -62,7 +92,7 @@ function openTerminal() {
   // Lines are taken from one iterator: readline's question() loses those that are piped in ahead of it.
   const lines = reader[Symbol.asyncIterator]();
   return {
-    async ask(question: string, hidden: boolean): Promise<string> {
+    async ask(question: string, hidden = false): Promise<string> {
       process.stdout.write(question);
       isHidden = hidden;
       const line = await lines.next();

@@ -1,13 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { findUserById } from '../accounts/user-store.js';
+import { TERMINAL } from '../audit/audit.js';
 import { readCounters } from '../delivery/delivery-store.js';
 import type { Counters } from '../delivery/delivery.js';
 import type { Foundation } from '../foundation.js';
 import { startInboxServer } from '../inbox/inbox-server.js';
 import { systemClock } from '../lib/clock.js';
+import type { Database } from '../lib/database.js';
 import type { Translate } from '../lib/i18n.js';
 import { parseId } from '../lib/ids.js';
-import { findMailingById } from '../mailings/mailing-store.js';
+import { findMailing } from '../mailings/mailing-store.js';
 import { startMailing } from '../mailings/start-mailing.js';
 import { startWorker } from '../worker.js';
 
@@ -25,10 +28,12 @@ export async function sendFromTerminal({ foundation, t, positionals }: SendComma
   const id = parseId(positionals[0]);
   if (id === undefined) return complain(t('cli.send.which'));
   const { db } = foundation;
-  const mailing = await findMailingById(db, id);
+  const mailing = await findMailing(db, 'everybody', id);
   if (!mailing) return complain(t('cli.send.gone', { id }));
   if (mailing.status === 'finished') return complain(t('cli.send.finished', { id }));
-  const started = await startMailing(db, mailing.ownerId, id, systemClock.now());
+  if (mailing.disabledAt) return complain(t('cli.send.disabled', { id }));
+  if (await isBlocked(db, mailing.ownerId)) return complain(t('cli.send.blocked', { id }));
+  const started = await startMailing(db, TERMINAL, mailing.ownerId, id, systemClock.now());
   if (!started.ok) return complain(t(`cli.send.${started.fault}`, { id }));
   console.log(t('cli.send.started', { id, subject: mailing.subject }));
   return watchSending(foundation, t, id, mailing.ownerId);
@@ -56,16 +61,21 @@ async function showProgress(
   interrupted: AbortSignal,
 ): Promise<number> {
   for (;;) {
-    const [mailing, counters] = await Promise.all([findMailingById(db, id), readCounters(db, ownerId, [id])]);
+    const [mailing, counters] = await Promise.all([findMailing(db, 'everybody', id), readCounters(db, ownerId, [id])]);
     const books = counters.get(id);
     show(books ? describeProgress(t, books) : t('cli.send.preparing'));
     if (mailing?.status === 'finished' && books) return conclude(t('cli.send.result', { ...books }), 0);
     if (!mailing) return conclude(t('cli.send.gone', { id }), 1);
     if (mailing.disabledAt) return conclude(t('cli.send.disabled', { id }), 1);
+    if (await isBlocked(db, ownerId)) return conclude(t('cli.send.blocked', { id }), 1);
     if (mailing.pausedAt) return conclude(t('cli.send.paused', { id }), 1);
     if (interrupted.aborted) return conclude(t('cli.send.left'), 130);
     await delay(LOOK_EVERY_MS, undefined, { signal: interrupted }).catch(() => {});
   }
+}
+
+async function isBlocked(db: Database, ownerId: number): Promise<boolean> {
+  return (await findUserById(db, ownerId))?.blocked ?? false;
 }
 
 function describeProgress(t: Translate, { audience, waiting }: Counters): string {

@@ -1,9 +1,10 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
 
 import type { Database } from '../lib/database.js';
 import { keyset, PAGE_SIZE, toPage, type ListQuery, type Page } from '../lib/list.js';
+import { belongsTo, type Owners } from '../lib/owners.js';
 import type { DeliveryState } from '../lib/schema.js';
-import type { Attempt, Counters, Delivery } from './delivery.js';
+import type { Attempt, Counters, Delivery, Halt } from './delivery.js';
 
 /* What pages read of the ledger. What the worker writes is in ledger-store.ts. */
 
@@ -32,7 +33,7 @@ const DELIVERY = [
   'deliveries.recipient_id as recipientId',
 ] as const;
 
-const ATTEMPT = [
+export const ATTEMPT = [
   'attempts.id',
   'attempts.delivery_id as deliveryId',
   'attempts.address',
@@ -49,7 +50,7 @@ const ATTEMPT = [
 /** By mailing id. A mailing that has not been frozen yet has none. */
 export async function readCounters(
   db: Database,
-  ownerId: number,
+  owners: Owners,
   mailingIds: number[],
 ): Promise<Map<number, Counters>> {
   if (mailingIds.length === 0) return new Map();
@@ -57,14 +58,14 @@ export async function readCounters(
     .selectFrom('mailing_counters')
     .innerJoin('mailings', 'mailings.id', 'mailing_counters.mailing_id')
     .select(['mailing_id as mailingId', ...COUNTERS])
-    .where('mailings.owner_id', '=', ownerId)
+    .where(belongsTo(owners, 'mailings.owner_id'))
     .where('mailing_id', 'in', mailingIds)
     .execute();
   return new Map(rows.map(({ mailingId, ...counters }) => [mailingId, counters]));
 }
 
-/** The sums over all of the owner's mailings. */
-export async function sumCounters(db: Database, ownerId: number): Promise<Counters> {
+/** The sums over all mailings. */
+export async function sumCounters(db: Database, owners: Owners): Promise<Counters> {
   const sum = (column: string) => sql<number>`coalesce(sum(${sql.ref(`mailing_counters.${column}`)}), 0)::bigint`;
   return db
     .selectFrom('mailing_counters')
@@ -83,7 +84,7 @@ export async function sumCounters(db: Database, ownerId: number): Promise<Counte
       sum('attempts_rejected').as('attemptsRejected'),
       sum('attempts_in_doubt').as('attemptsInDoubt'),
     ])
-    .where('mailings.owner_id', '=', ownerId)
+    .where(belongsTo(owners, 'mailings.owner_id'))
     .executeTakeFirstOrThrow();
 }
 
@@ -147,6 +148,40 @@ export async function listLatestAttempts(
     .orderBy('attempts.id', 'desc')
     .limit(limit)
     .execute();
+}
+
+/** How the sending of a mailing came to its end after `since`, when it was disabled. */
+export async function readHalt(db: Database, mailingId: number, since: Date): Promise<Halt> {
+  return readHaltOf(db, since, sql<SqlBool>`m.id = ${mailingId}`);
+}
+
+/** The same over all mailings of an owner that were running then; for a block. */
+export async function readOwnerHalt(db: Database, ownerId: number, since: Date): Promise<Halt> {
+  return readHaltOf(
+    db,
+    since,
+    sql<SqlBool>`m.owner_id = ${ownerId} and (m.status = 'running' or m.finished_at > ${since})`,
+  );
+}
+
+/** Attempts are numbered in the order in which they are written, almost that in which they end: the last ones of each mailing suffice. */
+const LAST_ATTEMPTS = 1000;
+
+async function readHaltOf(db: Database, since: Date, condition: RawBuilder<SqlBool>): Promise<Halt> {
+  const { rows } = await sql<Halt>`
+    with halted as (select m.id from mailings m where ${condition})
+    select
+      not exists (select from deliveries d join halted h on d.mailing_id = h.id where d.state = 'sending') as done,
+      coalesce((
+        select greatest(extract(epoch from max(a.ended_at) - ${since}::timestamptz), 0) from halted h, lateral (
+          select started_at + duration_ms * interval '1 millisecond' as ended_at from attempts
+          where mailing_id = h.id order by id desc limit ${LAST_ATTEMPTS}
+        ) a
+      ), 0)::float8 as seconds,
+      (select coalesce(sum(c.accepted + c.in_doubt), 0) from halted h join mailing_counters c on c.mailing_id = h.id)::bigint as left`.execute(
+    db,
+  );
+  return rows[0] ?? { done: true, seconds: 0, left: 0 };
 }
 
 /** The recipients, still kept, of a mailing's deliveries in one state; for `insert … select` by the feature mailings. */

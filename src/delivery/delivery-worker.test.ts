@@ -5,6 +5,7 @@ import { eventually } from '../../test/support/eventually.js';
 import { addMailing } from '../../test/support/fixtures.js';
 import { openSending, startDeliveryWorker } from '../../test/support/sending.js';
 import type { SmtpServerOptions } from '../../test/support/smtp-server.js';
+import { TERMINAL } from '../audit/audit.js';
 import type { Database } from '../lib/database.js';
 import { startMailing } from '../mailings/start-mailing.js';
 import { readCounters } from './delivery-store.js';
@@ -48,7 +49,7 @@ test('tells once of a mailing whose message cannot be filled in, and closes it a
   const told: string[] = [];
   await sending.worker.stop();
   const mailingId = await addMailing(db, ownerId);
-  await startMailing(db, ownerId, mailingId, new Date());
+  await startMailing(db, TERMINAL, ownerId, mailingId, new Date());
   await sql`update mailing_contents set body = '{{ name' where mailing_id = ${mailingId}`.execute(db);
   const { counting, countTicks } = countTicksOf(db);
   const worker = startDeliveryWorker(counting, sending.url, { onError: (line) => told.push(line) });

@@ -17,6 +17,7 @@ import {
   finishMailing,
   freezeAudience,
   listRunningMailings,
+  listSendable,
   reapLeases,
   renewLeases,
   type RunningMailing,
@@ -35,6 +36,8 @@ export interface DeliveryWorkerDeps {
 }
 
 const TICK_MS = 400;
+/** How soon a halt is noticed; with the last call of `SmtpConnection` it makes the two seconds that are promised. */
+const HALT_MS = 400;
 const RENEW_MS = 5_000;
 /** After the database was away every lease has expired: all workers get the time to renew theirs before any is taken back. */
 const REAP_AFTER_OUTAGE_MS = 2 * RENEW_MS;
@@ -49,6 +52,8 @@ export class DeliveryWorker {
   readonly #stopping = new AbortController();
   /** What this process is doing, by what it is doing; nothing is begun twice. */
   readonly #tasks = new Map<string, Promise<void>>();
+  /** The mailings that are being sent by this process, and what halts each. */
+  readonly #sending = new Map<number, AbortController>();
   /** What is remembered of the mail server, written one after another: the last word must stay the last. */
   #notes = Promise.resolve();
   #mayReapAt = 0;
@@ -65,7 +70,11 @@ export class DeliveryWorker {
       onFault: (fault, restMs) => this.#noteFault(fault, restMs),
       onRecovery: () => this.#note(() => clearRelayFault(deps.db, this.#relay.name)),
     });
-    this.#loops = [this.#repeat(TICK_MS, () => this.#tick()), this.#repeat(RENEW_MS, () => this.#renew())];
+    this.#loops = [
+      this.#repeat(TICK_MS, () => this.#tick()),
+      this.#repeat(HALT_MS, () => this.#haltForbidden()),
+      this.#repeat(RENEW_MS, () => this.#renew()),
+    ];
   }
 
   /** Claims nothing more, lets what is on the wire end (8 s at most), and gives the rest back. */
@@ -107,6 +116,17 @@ export class DeliveryWorker {
     await renewLeases(this.#deps.db, [...this.#leases]);
   }
 
+  /** A loop of its own: a tick may have a thousand mailings to start. The gate lets nothing new out meanwhile. */
+  async #haltForbidden(): Promise<void> {
+    const sending = [...this.#sending];
+    if (sending.length === 0) return;
+    const sendable = await listSendable(
+      this.#deps.db,
+      sending.map(([id]) => id),
+    );
+    for (const [id, halt] of sending) if (!sendable.has(id)) halt.abort();
+  }
+
   /** Closing goes on beside a sending that a silent mail server holds up. */
   #take(mailing: RunningMailing): void {
     if (mailing.closing)
@@ -141,8 +161,13 @@ export class DeliveryWorker {
   async #send(mailingId: number): Promise<void> {
     const { db, log, mailFrom } = this.#deps;
     const from = parseMailbox(mailFrom);
-    const shared = { relay: this.#relay, node: this.#node, leases: this.#leases, stopping: this.#stopping.signal };
-    const sent = await sendMailing({ db, log, from, ...shared }, mailingId);
+    const halt = new AbortController();
+    const shared = { relay: this.#relay, node: this.#node, leases: this.#leases };
+    const signals = { stopping: this.#stopping.signal, halted: halt.signal };
+    this.#sending.set(mailingId, halt);
+    const sent = await sendMailing({ db, log, from, ...shared, ...signals }, mailingId).finally(() =>
+      this.#sending.delete(mailingId),
+    );
     if (sent.ok) return;
     this.#unsendable.add(mailingId);
     log.error({ mailingId }, 'a mailing cannot be sent: its message cannot be filled in');

@@ -44,6 +44,16 @@ export interface Attempt {
   reply: string;
 }
 
+/** How the sending came to its end after a disabling or a block. */
+export interface Halt {
+  /** Nothing is being sent any more. */
+  done: boolean;
+  /** From the press to the end of the last attempt; 0 where none ended after it. */
+  seconds: number;
+  /** Letters that have left: accepted, or in doubt. */
+  left: number;
+}
+
 /** Why no letter leaves at present, and when the mail server is tried again. */
 export interface RelayFault {
   fault: string;

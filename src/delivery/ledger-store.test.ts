@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { createTestDatabase } from '../../test/support/database.js';
 import { eventually } from '../../test/support/eventually.js';
 import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
+import { TERMINAL } from '../audit/audit.js';
 import type { Database } from '../lib/database.js';
 import type { DeliveryState } from '../lib/schema.js';
 import { startMailing } from '../mailings/start-mailing.js';
@@ -30,7 +31,7 @@ async function openMailing(recipients: number) {
   const ownerId = await addUser(db);
   const recipientIds = await addRecipients(db, ownerId, recipients);
   const mailingId = await addMailing(db, ownerId);
-  expect(await startMailing(db, ownerId, mailingId, new Date())).toEqual({ ok: true });
+  expect(await startMailing(db, TERMINAL, ownerId, mailingId, new Date())).toEqual({ ok: true });
   expect(await freezeAudience(db, mailingId)).toBe(true);
   const counters = async () => found((await readCounters(db, ownerId, [mailingId])).get(mailingId));
   return { db, ownerId, recipientIds, mailingId, counters, [Symbol.asyncDispose]: () => database.close() };
@@ -111,7 +112,7 @@ describe('freezing while recipients are deleted', () => {
     const ownerId = await addUser(db);
     const [, second] = await addRecipients(db, ownerId, 3);
     const mailingId = await addMailing(db, ownerId);
-    await startMailing(db, ownerId, mailingId, new Date());
+    await startMailing(db, TERMINAL, ownerId, mailingId, new Date());
     const deleting = await db.startTransaction().execute();
     await deleting.deleteFrom('recipients').where('id', '=', found(second)).execute();
     const freezing = freezeAudience(db, mailingId);
@@ -284,7 +285,7 @@ test('the books balance and equal a recount after any order of claims, beginning
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const mailingId = await addMailing(db, ownerId);
-      await startMailing(db, ownerId, mailingId, new Date());
+      await startMailing(db, TERMINAL, ownerId, mailingId, new Date());
       await freezeAudience(db, mailingId);
       const leases: Lease[] = [];
       for (const action of steps) {

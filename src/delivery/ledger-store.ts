@@ -117,8 +117,9 @@ export async function claimBatch(
 }
 
 /**
- * The gate: commits that the first `count` deliveries of the lease may leave, and is the one place where pausing, stopping, disabling,
- * blocking and the end time take hold. False: nothing beyond what was begun may leave.
+ * The gate: commits that the first `count` deliveries of the lease may leave, and lets nothing more out from the moment of pausing,
+ * stopping, disabling, blocking and the end time. False: nothing beyond what was begun may leave. Of what was begun, the worker calls
+ * back what is not on the wire yet.
  */
 export async function beginWindow(db: Database, leaseId: number, count: number): Promise<boolean> {
   const result = await sql`
@@ -273,6 +274,14 @@ export async function listRunningMailings(db: Database): Promise<RunningMailing[
     from mailings m join users u on u.id = m.owner_id
     where m.status = 'running' order by m.id`.execute(db);
   return rows;
+}
+
+/** Those of the mailings that may still be sent. */
+export async function listSendable(db: Database, mailingIds: number[]): Promise<Set<number>> {
+  const { rows } = await sql<{ id: number }>`
+    select m.id from mailings m join users u on u.id = m.owner_id
+    where m.id = any(${mailingIds}::bigint[]) and ${maySend}`.execute(db);
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** What goes into the letters of a mailing, frozen at its start. */

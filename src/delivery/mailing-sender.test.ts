@@ -5,6 +5,7 @@ import { createTestDatabase } from '../../test/support/database.js';
 import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
 import { parseServer, silentLog } from '../../test/support/sending.js';
 import { startSmtpServer } from '../../test/support/smtp-server.js';
+import { TERMINAL } from '../audit/audit.js';
 import type { Database } from '../lib/database.js';
 import { startMailing } from '../mailings/start-mailing.js';
 import { freezeAudience } from './ledger-store.js';
@@ -34,7 +35,7 @@ async function sendWithFailure(recipients: number, text: string, nth?: number) {
   const ownerId = await addUser(db);
   await addRecipients(db, ownerId, recipients);
   const mailingId = await addMailing(db, ownerId);
-  await startMailing(db, ownerId, mailingId, new Date());
+  await startMailing(db, TERMINAL, ownerId, mailingId, new Date());
   await freezeAudience(db, mailingId);
   const relay = new Relay({ ...parseServer(server.url), connections: 2, onFault: () => {}, onRecovery: () => {} });
   const from = { name: '', address: 'shop@example.com' };
@@ -47,6 +48,7 @@ async function sendWithFailure(recipients: number, text: string, nth?: number) {
     node: 'node',
     leases: new Set<number>(),
     stopping,
+    halted: new AbortController().signal,
   };
   try {
     const error = await sendMailing(deps, mailingId).then(

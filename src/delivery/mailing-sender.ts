@@ -1,7 +1,8 @@
 /**
  * Sends the letters of one mailing from this process. A lease is worked through in windows: `beginWindow` commits that a window may
  * leave, then its letters go to the relay, and their outcomes are written in flushes. At most two windows of a lease are on the wire
- * or not yet written, so that is what a crash leaves in doubt.
+ * or not yet written, so that is what a crash leaves in doubt. When the mailing is halted, the letters of those windows of which
+ * nothing was written come back untried: what leaves afterwards is one letter a connection, within the second.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -33,6 +34,8 @@ interface SenderDeps {
   /** The leases of this process, kept alive by the worker. */
   leases: Set<number>;
   stopping: AbortSignal;
+  /** Aborted when the mailing may no longer be sent. */
+  halted: AbortSignal;
 }
 
 const BATCH = 256;
@@ -58,7 +61,7 @@ export async function sendMailing(deps: SenderDeps, mailingId: number): Promise<
 }
 
 async function sendLeases(deps: SenderDeps, mailingId: number, message: CompiledMessage): Promise<void> {
-  while (!deps.stopping.aborted && !deps.relay.isResting) {
+  while (!deps.stopping.aborted && !deps.halted.aborted && !deps.relay.isResting) {
     const lease = await claimBatch(deps.db, mailingId, deps.node, deps.relay.isFaulty ? 1 : BATCH);
     if (!lease) return;
     deps.leases.add(lease.id);
@@ -71,11 +74,11 @@ async function sendLeases(deps: SenderDeps, mailingId: number, message: Compiled
 }
 
 async function sendLease(deps: SenderDeps, lease: Lease, message: CompiledMessage): Promise<void> {
-  const { db, relay, stopping } = deps;
+  const { db, relay, stopping, halted } = deps;
   const book = new LeaseBook(deps, lease.id);
   let unwritten = Promise.resolve<unknown>(undefined);
   for (let begun = 0; begun < lease.deliveries.length; begun += WINDOW) {
-    if (stopping.aborted || relay.isResting || book.failure) break;
+    if (stopping.aborted || halted.aborted || relay.isResting || book.failure) break;
     if (!(await passGate(deps, lease.id, Math.min(begun + WINDOW, lease.deliveries.length)))) break;
     const window = lease.deliveries.slice(begun, begun + WINDOW);
     const written = Promise.all(window.map(async (delivery) => book.add(await sendOne(deps, message, delivery))));
@@ -113,8 +116,8 @@ async function sendOne(deps: SenderDeps, message: CompiledMessage, delivery: Lea
     return fail(error, 'rejected', 'compose');
   }
   try {
-    const outcome = await deps.relay.send({ from: deps.from.address, to: delivery.address, data });
-    return toEntry(deps.relay, delivery, outcome, startedAt);
+    const outcome = await deps.relay.send({ from: deps.from.address, to: delivery.address, data }, deps.halted);
+    return toEntry(deps.relay, delivery, outcome);
   } catch (error) {
     // A fault of this program: how far the letter got is not known.
     return fail(error, 'in_doubt', 'dot');
@@ -137,7 +140,7 @@ function toFailedEntry(
   return { deliveryId: delivery.id, state, retryInMs: 0, attempt: { outcome: state, ...facts } };
 }
 
-function toEntry(relay: Relay, delivery: LeasedDelivery, outcome: SendOutcome, startedAt: Date): Entry {
+function toEntry(relay: Relay, delivery: LeasedDelivery, outcome: SendOutcome): Entry {
   const verdict = judge(outcome);
   if (verdict.kind === 'untried')
     return { deliveryId: delivery.id, state: 'waiting', retryInMs: relay.restMs, attempt: null };
@@ -147,7 +150,8 @@ function toEntry(relay: Relay, delivery: LeasedDelivery, outcome: SendOutcome, s
     retryInMs: verdict.kind === 'later' ? retryDelay(delivery.attemptCount + 1, Math.random()) : relay.restMs,
     attempt: {
       outcome: attemptOutcome(verdict),
-      startedAt,
+      // Its first byte, not the moment when it was given to the relay: behind a slow server letters wait for their turn.
+      startedAt: new Date(Date.now() - outcome.durationMs),
       durationMs: Math.round(outcome.durationMs),
       relay: outcome.relay,
       stage: outcome.stage,

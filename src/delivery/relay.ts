@@ -1,7 +1,7 @@
 /**
  * One mail server and the few connections to it. `send` gives a letter to the connection with the fewest letters on it, and opens
- * another while there are fewer than allowed; a server that takes no more gets its letters over those that there are. After a fault
- * the relay rests, longer each time, and what is given to it comes back untried; the first letter that is accepted ends the row of
+ * another while there are fewer than allowed; a server that takes no more gets its letters over those that there are. Letters whose
+ * mailing is halted come back untried, as far as nothing of them was written. After a fault the relay rests, longer each time, and what is given to it comes back untried; the first letter that is accepted ends the row of
  * faults.
  */
 import { SmtpConnection } from '../lib/smtp/smtp-connection.js';
@@ -37,6 +37,7 @@ export class Relay {
   #restUntil = 0;
   #fullUntil = 0;
   #closed = new AbortController();
+  #recalls = new WeakMap<AbortSignal, Promise<null>>();
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -57,9 +58,10 @@ export class Relay {
     return Math.max(0, this.#restUntil - performance.now());
   }
 
-  async send(letter: RelayLetter): Promise<SendOutcome> {
-    const chosen = await this.#chooseConnection();
-    const outcome = chosen instanceof SmtpConnection ? await chosen.send(letter) : chosen;
+  /** Once `recall` is aborted nothing more is begun of what was sent with it. */
+  async send(letter: RelayLetter, recall: AbortSignal): Promise<SendOutcome> {
+    const chosen = await this.#chooseConnection(recall);
+    const outcome = chosen instanceof SmtpConnection ? await chosen.send(letter, recall) : chosen;
     this.#learn(outcome);
     return outcome;
   }
@@ -71,16 +73,31 @@ export class Relay {
     this.#connections = [];
   }
 
-  async #chooseConnection(): Promise<SmtpConnection | SendOutcome> {
+  async #chooseConnection(recall: AbortSignal): Promise<SmtpConnection | SendOutcome> {
+    const recalled = this.#heed(recall);
     for (;;) {
-      if (this.#closed.signal.aborted || this.isResting) return this.#untried();
+      if (this.#closed.signal.aborted || this.isResting || recall.aborted) return this.#untried();
       this.#connections = this.#connections.filter((connection) => connection.usable);
       const [idlest] = this.#connections.toSorted((a, b) => a.pending - b.pending);
       if (idlest && (idlest.pending === 0 || this.#opening || !this.#mayOpenAnother())) return idlest;
-      const failed = await this.#open();
+      const failed = await Promise.race([this.#open(), recalled]);
       if (failed && !this.#connections.some((connection) => connection.usable)) return failed;
       if (failed) this.#fullUntil = performance.now() + FULL_FOR_MS;
     }
+  }
+
+  /** One listener for all letters of a signal: one for each letter would cost a tenth of its time. */
+  #heed(recall: AbortSignal): Promise<null> {
+    const heeded = this.#recalls.get(recall);
+    if (heeded) return heeded;
+    const { promise, resolve } = Promise.withResolvers<null>();
+    const takeBack = () => {
+      for (const connection of this.#connections) connection.takeBack(recall);
+      resolve(null);
+    };
+    recall.addEventListener('abort', takeBack, { once: true });
+    this.#recalls.set(recall, promise);
+    return promise;
   }
 
   #mayOpenAnother(): boolean {
@@ -130,7 +147,7 @@ export class Relay {
       kind: 'lost',
       stage: 'connect',
       cause: 'closed',
-      error: 'The relay is resting.',
+      error: 'The letter was not tried.',
       reply: null,
       begun: false,
       finalDotMayHaveLeft: false,

@@ -21,6 +21,13 @@ describe('links in a text', () => {
     expect(urls('https://example.com/"onclick="x')).toEqual(['https://example.com/']);
   });
 
+  it('are found quickly in a letter that was made to take long', () => {
+    const begun = performance.now();
+    expect(urls(`http://a${'.'.repeat(400_000)}b`)).toHaveLength(1);
+    expect(urls(`http://a${'.'.repeat(400_000)}`)).toEqual(['http://a']);
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
+
   it('lose nothing of the text', () => {
     const text = 'a http://b.example/c. d https://e.example';
     const joined = findLinks(text).map((piece) => (piece.kind === 'text' ? piece.text : piece.url));

@@ -87,3 +87,20 @@ test('names the first fault of each field, with the number that belongs to it', 
     },
   });
 });
+
+test.each<[string, RequestInit['body'], Record<string, string>]>([
+  ['a form', 'a=&'.repeat(300_000), URL_ENCODED],
+  [
+    'parts',
+    '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'.repeat(150_000),
+    { 'content-type': 'multipart/form-data; boundary=x' },
+  ],
+])('refuses %s with hundreds of thousands of fields before reading them', async (_what, body, headers) => {
+  const answer = await post('/one', body, headers);
+  expect([answer.status, await answer.text()]).toEqual([413, 'too_large']);
+});
+
+test('reads as many ids as somebody could tick', async () => {
+  const answer = await post('/list', 'ids=1&'.repeat(50_000), URL_ENCODED);
+  expect(await answer.json()).toHaveLength(50_000);
+});

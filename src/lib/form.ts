@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 
 import type { en } from '../locales/en.js';
-import { UnreadableFormError } from './errors.js';
+import { TooLargeError, UnreadableFormError } from './errors.js';
 
 /** A text under common.faults, with what it is to be filled with. */
 export interface Fault {
@@ -49,12 +49,24 @@ function toFault(issue: z.core.$ZodIssue): Fault {
   return issue.code === 'too_big' ? { key, max: Number(issue.maximum) } : { key };
 }
 
+/** Far more than any page sends; reading millions of them would keep everybody else waiting for seconds. */
+const MAX_FIELDS = 100_000;
+
 async function readFormData(c: Context): Promise<FormData> {
+  const body = Buffer.from(await c.req.arrayBuffer());
+  const type = c.req.header('content-type') ?? '';
+  if (hasMoreThan(MAX_FIELDS, body, /^multipart\//i.test(type) ? '\n--' : '&')) throw new TooLargeError();
   try {
-    return await c.req.formData();
+    return await new Response(body, { headers: { 'content-type': type } }).formData();
   } catch (error) {
     // Another content type, or a body that is not what its own says.
     if (error instanceof TypeError) throw new UnreadableFormError();
     throw error;
   }
+}
+
+function hasMoreThan(limit: number, body: Buffer, separator: string): boolean {
+  let count = 0;
+  for (let at = body.indexOf(separator); at !== -1 && count <= limit; at = body.indexOf(separator, at + 1)) count += 1;
+  return count > limit;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { parseId, parseIds } from './ids.js';
+import { parseId, parseIds, parseVersion } from './ids.js';
 
 test('reads every id that the database can give', () => {
   fc.assert(
@@ -34,4 +34,16 @@ test.each([
 
 test('passes over what is no id', () => {
   expect(parseIds(['3', 'x', '', '1', '-2', '3'])).toEqual([3, 1, 3]);
+});
+
+test.each([
+  ['1', 1],
+  ['2147483646', 2_147_483_646],
+  // The next version would be too large for the database.
+  ['2147483647', 0],
+  ['9007199254740991', 0],
+  ['x', 0],
+  [undefined, 0],
+])('reads the version %j as %j', (text, version) => {
+  expect(parseVersion(text)).toBe(version);
 });

@@ -204,3 +204,8 @@ test('seeks up to two characters where words begin, and more anywhere', () => {
   expect(searchPatterns('АНН')).toEqual(['%анн%']);
   expect(searchPatterns(String.raw`5%_\ `)).toEqual([String.raw`%5\%\_\\ %`]);
 });
+
+test('cuts a long search without leaving half of a letter', () => {
+  const { search } = parseListQuery({ q: `${'a'.repeat(199)}🎉` }, SORTS, 'word');
+  expect(search).toBe('a'.repeat(199));
+});

@@ -159,8 +159,10 @@ function parseSort<Sort extends string>(text: string, sorts: readonly Sort[]) {
 }
 
 function cleanSearch(text = ''): string {
-  return text
+  const search = text
     .replaceAll(/[\u0000-\u001f\u007f]/g, ' ')
     .trim()
     .slice(0, 200);
+  // Half of a letter outside the BMP that the cut left, which no address can hold.
+  return search.replace(/[\ud800-\udbff]$/, '');
 }

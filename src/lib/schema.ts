@@ -18,7 +18,7 @@ export type DeliveryState =
   | 'cancelled';
 export type AttemptOutcome = 'accepted' | 'deferred' | 'rejected' | 'in_doubt';
 export type Attributes = Record<string, string>;
-export type LinkPurpose = 'confirmation' | 'recovery' | 'email_change' | 'invitation';
+export type LinkPurpose = 'confirmation' | 'recovery' | 'email_change' | 'email_return' | 'invitation';
 export type Registration = 'open' | 'invitation' | 'closed';
 
 interface UsersTable {

@@ -1,5 +1,7 @@
 import { createTransport, type SentMessageInfo, type Transporter } from 'nodemailer';
+import { fromKysely } from 'pg-boss';
 
+import type { Transaction } from './database.js';
 import { POLL_SECONDS, type Jobs } from './jobs.js';
 import type { Log } from './log.js';
 import { parseSmtpUrl } from './smtp/smtp-url.js';
@@ -20,8 +22,8 @@ export interface SystemLetter {
 }
 
 export interface SystemLetters {
-  /** Settles when the letter is safely queued. */
-  send(letter: SystemLetter): Promise<void>;
+  /** Settles when the letter is safely queued; with a transaction, it is queued if and when that commits. */
+  send(letter: SystemLetter, within?: Transaction): Promise<void>;
 }
 
 interface SystemMailDeps {
@@ -48,8 +50,8 @@ export async function prepareSystemLetters(jobs: Jobs): Promise<void> {
   await jobs.createQueue(QUEUE, QUEUE_OPTIONS);
 }
 
-export async function sendSystemLetter(jobs: Jobs, letter: SystemLetter): Promise<void> {
-  await jobs.send(QUEUE, letter);
+export async function sendSystemLetter(jobs: Jobs, letter: SystemLetter, within?: Transaction): Promise<void> {
+  await jobs.send(QUEUE, letter, within ? { db: fromKysely(within) } : {});
 }
 
 /** Sends what is queued until the jobs are closed. */

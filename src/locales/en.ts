@@ -9,5 +9,6 @@ import messages from './en/messages.json' with { type: 'json' };
 import onboarding from './en/onboarding.json' with { type: 'json' };
 import recipients from './en/recipients.json' with { type: 'json' };
 import settings from './en/settings.json' with { type: 'json' };
+import users from './en/users.json' with { type: 'json' };
 
-export const en = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, recipients, settings };
+export const en = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, recipients, settings, users };

@@ -9,5 +9,6 @@ import messages from './ru/messages.json' with { type: 'json' };
 import onboarding from './ru/onboarding.json' with { type: 'json' };
 import recipients from './ru/recipients.json' with { type: 'json' };
 import settings from './ru/settings.json' with { type: 'json' };
+import users from './ru/users.json' with { type: 'json' };
 
-export const ru = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, recipients, settings };
+export const ru = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, recipients, settings, users };

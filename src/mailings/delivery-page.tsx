@@ -3,6 +3,7 @@ import type { ListQuery, Page } from '../lib/list.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState, Filter, Pager, SearchBar } from '../ui/list.js';
+import { OwnerNotice, type OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
 import { AttemptTable } from './attempt-table.js';
 import { DeliveryBadge } from './mailing-parts.js';
@@ -11,6 +12,8 @@ import type { Mailing } from './mailing.js';
 interface DeliveryListProps {
   view: View;
   mailing: Mailing;
+  /** Whose it is, where it is somebody else's. */
+  owner: OwnerName | undefined;
   list: ListQuery;
   page: Page<Delivery>;
 }
@@ -23,6 +26,7 @@ export function DeliveryListPage(props: DeliveryListProps) {
       title={view.t('mailings.deliveries.title')}
       back={{ href: `/mailings/${mailing.id}`, label: mailing.subject }}
     >
+      <OwnerNotice view={view} owner={props.owner} />
       {mailing.frozenAt === null ? (
         <EmptyState
           icon="envelope"
@@ -125,14 +129,17 @@ function describeNextTry(view: View, { state, attemptCount, nextTryAt }: Deliver
 interface DeliveryPageProps {
   view: View;
   mailing: Mailing;
+  /** Whose it is, where it is somebody else's. */
+  owner: OwnerName | undefined;
   delivery: Delivery;
   attempts: Attempt[];
 }
 
-export function DeliveryPage({ view, mailing, delivery, attempts }: DeliveryPageProps) {
+export function DeliveryPage({ view, mailing, owner, delivery, attempts }: DeliveryPageProps) {
   const { address, name, state, recipientId } = delivery;
   return (
     <Layout view={view} title={address} back={{ href: `/mailings/${mailing.id}/deliveries`, label: mailing.subject }}>
+      <OwnerNotice view={view} owner={owner} />
       <dl class="facts card card-body">
         <dt>{view.t('mailings.deliveries.address')}</dt>
         <dd>

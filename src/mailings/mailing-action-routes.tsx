@@ -1,5 +1,6 @@
 import { Hono, type Context } from 'hono';
 
+import { actorOf } from '../audit/actor.js';
 import { readCounters } from '../delivery/delivery-store.js';
 import type { Counters } from '../delivery/delivery.js';
 import { NotFoundError } from '../lib/errors.js';
@@ -8,8 +9,8 @@ import { ConfirmPage } from '../ui/confirm-page.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import { formatNumber } from '../ui/format.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
+import { continueMailing, pauseMailing, stopMailing, type ControlResult } from './control-mailing.js';
 import { findByPath, type MailingDeps } from './mailing-path.js';
-import { continueMailing, pauseMailing, stopMailing, type ControlResult } from './mailing-store.js';
 import { REPEATABLE_STATES, type Mailing } from './mailing.js';
 import { repeatMailing, type RepeatResult } from './repeat-mailing.js';
 import { startMailing } from './start-mailing.js';
@@ -21,7 +22,7 @@ export function mailingActionRoutes({ db, clock }: MailingDeps): Hono<WebEnv> {
   routes.post('/:id/start', async (c) => {
     const view = c.get('view');
     const { id } = await findByPath(db, c);
-    const started = await startMailing(db, signedIn(view).id, id, clock.now());
+    const started = await startMailing(db, actorOf(c), signedIn(view).id, id, clock.now());
     if (started.ok) return redirectWithFlash(c, `/mailings/${id}`, view.t('mailings.flash.started'));
     if (started.fault === 'gone') throw new NotFoundError();
     return redirectWithFlash(c, `/mailings/${id}`, view.t(`mailings.flash.${started.fault}`), 'warning');
@@ -29,13 +30,13 @@ export function mailingActionRoutes({ db, clock }: MailingDeps): Hono<WebEnv> {
 
   routes.post('/:id/pause', async (c) => {
     const { id } = await findByPath(db, c);
-    const paused = await pauseMailing(db, signedIn(c.get('view')).id, id, clock.now());
+    const paused = await pauseMailing(db, actorOf(c), signedIn(c.get('view')).id, id, clock.now());
     return answerControl(c, id, paused, 'paused');
   });
 
   routes.post('/:id/continue', async (c) => {
     const { id } = await findByPath(db, c);
-    const continued = await continueMailing(db, signedIn(c.get('view')).id, id);
+    const continued = await continueMailing(db, actorOf(c), signedIn(c.get('view')).id, id);
     return answerControl(c, id, continued, 'continued');
   });
 
@@ -50,7 +51,7 @@ export function mailingActionRoutes({ db, clock }: MailingDeps): Hono<WebEnv> {
 
   routes.post('/:id/stop', async (c) => {
     const { id } = await findByPath(db, c);
-    const stopped = await stopMailing(db, signedIn(c.get('view')).id, id, clock.now());
+    const stopped = await stopMailing(db, actorOf(c), signedIn(c.get('view')).id, id, clock.now());
     return answerControl(c, id, stopped, 'stopped');
   });
 

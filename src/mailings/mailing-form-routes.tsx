@@ -3,7 +3,7 @@ import { Hono, type Context } from 'hono';
 import type { Database } from '../lib/database.js';
 import { NotFoundError } from '../lib/errors.js';
 import { parseForm, readForm, type FormState } from '../lib/form.js';
-import { parseId } from '../lib/ids.js';
+import { parseId, parseVersion } from '../lib/ids.js';
 import { findMessage, listMessageOptions } from '../messages/message-store.js';
 import { countRecipients } from '../recipients/recipient-store.js';
 import { redirectWithFlash } from '../ui/flash.js';
@@ -47,7 +47,7 @@ export function mailingFormRoutes({ db }: MailingDeps): Hono<WebEnv> {
     const typed = await readForm(c);
     const parsed = parseForm(toSchema(view, mailing), typed);
     if (!parsed.ok) return showForm(db, c, { typed, faults: parsed.faults }, { mailing, status: 422 });
-    const saved = await changeMailing(db, ownerId, mailing.id, parseId(typed['version']) ?? 0, parsed.values);
+    const saved = await changeMailing(db, ownerId, mailing.id, parseVersion(typed['version']), parsed.values);
     if (!saved.ok) return answerUnsaved(db, c, saved.fault, typed);
     const isToChoose =
       parsed.values.audience === 'chosen' && (await isAudienceEmpty(db, ownerId, mailing.id, 'chosen'));

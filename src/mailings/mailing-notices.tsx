@@ -1,4 +1,5 @@
-import { formatDateTime } from '../ui/format.js';
+import type { Halt } from '../delivery/delivery.js';
+import { formatDateTime, formatNumber } from '../ui/format.js';
 import type { View } from '../ui/view.js';
 import type { Mailing } from './mailing.js';
 
@@ -9,7 +10,8 @@ interface NoticeProps {
   mailing: Mailing;
 }
 
-export function DisabledNotice({ view, mailing }: NoticeProps) {
+/** Who, when and why; of one that had started, how long it took and what had left, too. */
+export function DisabledNotice({ view, mailing, halt }: NoticeProps & { halt?: Halt | undefined }) {
   const { disabledAt, disabledByName, disabledReason } = mailing;
   if (disabledAt === null) return null;
   const time = formatDateTime(view, disabledAt);
@@ -21,10 +23,20 @@ export function DisabledNotice({ view, mailing }: NoticeProps) {
           ? view.t('mailings.disabled.by', { name: disabledByName, time })
           : view.t('mailings.disabled.byManager', { time })}
       </p>
-      {disabledReason && <p>{view.t('mailings.disabled.reason', { reason: disabledReason })}</p>}
+      {disabledReason && <p class="text-lines">{view.t('mailings.disabled.reason', { reason: disabledReason })}</p>}
+      {halt && <p>{describeHalt(view, halt)}</p>}
       <p>{view.t('mailings.disabled.text')}</p>
     </section>
   );
+}
+
+/** How long it took until nothing left any more, and what had left by then. */
+export function describeHalt(view: View, { done, seconds, left }: Halt): string {
+  const letters = { count: left, number: formatNumber(view, left) };
+  if (!done) return view.t('mailings.halt.going', letters);
+  if (seconds === 0) return view.t('mailings.halt.atOnce', letters);
+  const shown = formatNumber(view, Math.max(0.1, Math.round(seconds * 10) / 10));
+  return view.t('mailings.halt.done', { ...letters, seconds: shown });
 }
 
 export function StartFaultNotice({ view, mailing: { startFault } }: NoticeProps) {

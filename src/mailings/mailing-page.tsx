@@ -1,7 +1,10 @@
+import { may } from '../accounts/permissions.js';
 import { formatDateTime } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
+import { OwnerNotice, type OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
+import { DisablingAction } from './disabling-action.js';
 import { DisabledNotice, NoRecipientsNotice, StartFaultNotice, WindowOverNotice } from './mailing-notices.js';
 import { formatAudience, MailingBadge } from './mailing-parts.js';
 import { MailingProgress, type MailingProgressProps } from './mailing-progress.js';
@@ -10,30 +13,28 @@ import { startsByItself, type AudienceSize, type Mailing, type MailingContent } 
 interface CreatedMailingProps {
   view: View;
   mailing: Mailing;
+  /** Whose it is, where it is somebody else's. */
+  owner?: OwnerName | undefined;
   audience: AudienceSize;
 }
 
 /** Before the start: what it will do, and what it still lacks. One that is going to start by itself is watched for that. */
-export function CreatedMailingPage({ view, mailing, audience }: CreatedMailingProps) {
+export function CreatedMailingPage({ view, mailing, owner, audience }: CreatedMailingProps) {
   const { id, subject } = mailing;
   const isDue = startsByItself(mailing);
   return (
     <Layout
       view={view}
       title={subject}
-      back={{ href: '/mailings', label: view.t('mailings.list.title') }}
-      actions={
-        <>
-          <a class="btn btn-outline-secondary" href={`/mailings/${id}/edit`}>
-            {view.t('common.edit')}
-          </a>
-          <DeleteButton view={view} mailing={mailing} />
-        </>
-      }
+      back={toList(view, owner)}
+      actions={<CreatedMailingActions view={view} mailing={mailing} />}
       {...(isDue ? { refresh: secondsUntilStart(view, mailing) } : {})}
     >
+      <OwnerNotice view={view} owner={owner} />
       <section
-        {...(isDue ? { 'data-live': `/mailings/${id}/progress?before=start`, 'data-live-seconds': SECONDS_BETWEEN } : {})}
+        {...(isDue
+          ? { 'data-live': `/mailings/${id}/progress?before=start`, 'data-live-seconds': SECONDS_BETWEEN }
+          : {})}
       >
         <CreatedMailingState view={view} mailing={mailing} audience={audience} />
       </section>
@@ -72,20 +73,23 @@ function secondsUntilStart(view: View, { firstSendingAt }: Mailing): number {
 }
 
 interface StartedMailingProps extends MailingProgressProps {
+  owner: OwnerName | undefined;
   content: MailingContent | undefined;
 }
 
 /** From the start on: the live part, and the message as it was frozen. */
-export function StartedMailingPage({ content, ...progress }: StartedMailingProps) {
+export function StartedMailingPage({ owner, content, ...progress }: StartedMailingProps) {
   const { view, mailing } = progress;
   const isRunning = mailing.status === 'running';
   return (
     <Layout
       view={view}
       title={mailing.subject}
-      back={{ href: '/mailings', label: view.t('mailings.list.title') }}
+      back={toList(view, owner)}
+      actions={<DisablingAction view={view} mailing={mailing} />}
       {...(isRunning ? { refresh: 5 } : {})}
     >
+      <OwnerNotice view={view} owner={owner} />
       <section {...(isRunning ? { 'data-live': `/mailings/${mailing.id}/progress` } : {})}>
         <MailingProgress {...progress} />
       </section>
@@ -94,12 +98,32 @@ export function StartedMailingPage({ content, ...progress }: StartedMailingProps
         <TimeFacts view={view} mailing={mailing} />
       </dl>
       {content && <Content view={view} content={content} />}
-      {!isRunning && (
+      {!isRunning && !owner && (
         <div class="page-end">
           <DeleteButton view={view} mailing={mailing} />
         </div>
       )}
     </Layout>
+  );
+}
+
+function toList(view: View, owner: OwnerName | undefined) {
+  return { href: owner ? '/oversight/mailings' : '/mailings', label: view.t('mailings.list.title') };
+}
+
+function CreatedMailingActions({ view, mailing }: { view: View; mailing: Mailing }) {
+  return (
+    <>
+      {may(view.user, 'things.change', mailing) && (
+        <>
+          <a class="btn btn-outline-secondary" href={`/mailings/${mailing.id}/edit`}>
+            {view.t('common.edit')}
+          </a>
+          <DeleteButton view={view} mailing={mailing} />
+        </>
+      )}
+      <DisablingAction view={view} mailing={mailing} />
+    </>
   );
 }
 
@@ -112,7 +136,7 @@ function DeleteButton({ view, mailing }: { view: View; mailing: Mailing }) {
 }
 
 function Start({ view, mailing, audience }: CreatedMailingProps) {
-  if (mailing.disabledAt !== null) return null;
+  if (mailing.disabledAt !== null || !may(view.user, 'mailings.send', mailing)) return null;
   if (audience.count === 0) return <NoRecipientsNotice view={view} mailing={mailing} />;
   if (mailing.endsAt <= view.now) return <WindowOverNotice view={view} mailing={mailing} />;
   const number = formatAudience(view, audience);
@@ -155,9 +179,11 @@ function AudienceFact({ view, mailing, audience }: CreatedMailingProps) {
       <dt>{view.t('mailings.audience')}</dt>
       <dd>
         {view.t(isAll ? 'mailings.page.audienceAll' : 'mailings.audienceCount', values)}{' '}
-        <a href={isAll ? '/recipients' : `/mailings/${mailing.id}/audience`}>
-          {view.t(isAll ? 'mailings.page.showAudience' : 'mailings.page.chooseRecipients')}
-        </a>
+        {may(view.user, 'things.change', mailing) && (
+          <a href={isAll ? '/recipients' : `/mailings/${mailing.id}/audience`}>
+            {view.t(isAll ? 'mailings.page.showAudience' : 'mailings.page.chooseRecipients')}
+          </a>
+        )}
       </dd>
     </>
   );

@@ -1,5 +1,7 @@
 import type { Context } from 'hono';
 
+import { ownersSeenBy } from '../accounts/permissions.js';
+import { refuseUnlessPermitted } from '../accounts/permit.js';
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../lib/database.js';
 import { found } from '../lib/errors.js';
@@ -13,8 +15,15 @@ export interface MailingDeps {
   clock: Clock;
 }
 
-/** The visitor's mailing that the path names; 404 for everything else, another owner's included. */
-export async function findByPath(db: Database, c: Context<WebEnv>): Promise<Mailing> {
+/** The mailing that the path names, where the visitor may see it; 404 for everything else. */
+export async function findVisible(db: Database, c: Context<WebEnv>): Promise<Mailing> {
   const id = parseId(c.req.param('id'));
-  return found(id && (await findMailing(db, signedIn(c.get('view')).id, id)));
+  return found(id && (await findMailing(db, ownersSeenBy(signedIn(c.get('view'))), id)));
+}
+
+/** The visitor's own mailing that the path names: 404 for what they may not see, 403 for what they may only look at. */
+export async function findByPath(db: Database, c: Context<WebEnv>): Promise<Mailing> {
+  const mailing = await findVisible(db, c);
+  refuseUnlessPermitted(c.get('view'), 'things.change', mailing);
+  return mailing;
 }

@@ -1,4 +1,5 @@
-import type { Attempt, Counters, RelayFault } from '../delivery/delivery.js';
+import { may } from '../accounts/permissions.js';
+import type { Attempt, Counters, Halt, RelayFault } from '../delivery/delivery.js';
 import { formatDateTime, formatNumber, formatTimeWithSeconds } from '../ui/format.js';
 import type { View } from '../ui/view.js';
 import { AttemptTable } from './attempt-table.js';
@@ -15,20 +16,24 @@ export interface MailingProgressProps {
   attempts: Attempt[];
   /** Why nothing leaves at present; absent while the mail server takes letters. */
   relayFault: RelayFault | undefined;
+  /** Of a disabled mailing. */
+  halt: Halt | undefined;
 }
 
 /** What changes while a mailing runs; the page asks for it again and again. */
 export function MailingProgress(props: MailingProgressProps) {
-  const { view, mailing, counters, attempts, relayFault } = props;
+  const { view, mailing, counters, attempts, relayFault, halt } = props;
   return (
     <>
       <div class="status-line d-flex flex-wrap align-items-center gap-2 mb-3">
         <MailingBadge view={view} mailing={mailing} />
         <Controls view={view} mailing={mailing} />
       </div>
-      <StateNotice view={view} mailing={mailing} />
-      {relayFault && <RelayNotice view={view} relayFault={relayFault} />}
-      {counters && <RepeatNotices view={view} mailing={mailing} counters={counters} />}
+      <StateNotice view={view} mailing={mailing} halt={halt} />
+      {relayFault && mailing.disabledAt === null && <RelayNotice view={view} relayFault={relayFault} />}
+      {counters && may(view.user, 'mailings.send', mailing) && (
+        <RepeatNotices view={view} mailing={mailing} counters={counters} />
+      )}
       {counters && <Balance view={view} mailingId={mailing.id} counters={counters} />}
       <h2>{view.t('mailings.attempts.title')}</h2>
       <AttemptTable view={view} mailingId={mailing.id} attempts={attempts} label={view.t('mailings.attempts.title')} />
@@ -38,7 +43,7 @@ export function MailingProgress(props: MailingProgressProps) {
 
 function Controls({ view, mailing }: { view: View; mailing: Mailing }) {
   const { id, status, stoppedAt, pausedAt } = mailing;
-  if (status !== 'running' || stoppedAt !== null) return null;
+  if (status !== 'running' || stoppedAt !== null || !may(view.user, 'mailings.send', mailing)) return null;
   const isPaused = pausedAt !== null;
   return (
     <>
@@ -54,8 +59,8 @@ function Controls({ view, mailing }: { view: View; mailing: Mailing }) {
   );
 }
 
-function StateNotice({ view, mailing }: { view: View; mailing: Mailing }) {
-  if (mailing.disabledAt !== null) return <DisabledNotice view={view} mailing={mailing} />;
+function StateNotice({ view, mailing, halt }: { view: View; mailing: Mailing; halt: Halt | undefined }) {
+  if (mailing.disabledAt !== null) return <DisabledNotice view={view} mailing={mailing} halt={halt} />;
   const state = describeMailing(mailing);
   if (state === 'preparing') {
     return <Notice title={view.t('mailings.preparing.title')} text={view.t('mailings.preparing.text')} />;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { addMailing, addMessage, addRecipients, addUser } from '../../test/support/fixtures.js';
+import { TERMINAL } from '../audit/audit.js';
 import { freezeAudience } from '../delivery/ledger-store.js';
 import type { Database } from '../lib/database.js';
 import { HttpError } from '../lib/errors.js';
@@ -106,7 +107,7 @@ async function makeFields(changes: Record<string, string> = {}): Promise<Record<
 async function makeStarted(): Promise<{ id: number; deliveries: number[] }> {
   await addRecipients(db, owner, 3);
   const id = await addMailing(db, owner, { firstSendingAt: START });
-  await startMailing(db, owner, id, NOW);
+  await startMailing(db, TERMINAL, owner, id, NOW);
   await freezeAudience(db, id);
   const rows = await db
     .selectFrom('deliveries')
@@ -295,7 +296,7 @@ test('the page of a created mailing watches for its start, also without JavaScri
   const before = await visit(live);
   expect(before.headers.get('x-live')).toBeNull();
   expect(text).toContain(before.text);
-  await startMailing(db, owner, id, NOW);
+  await startMailing(db, TERMINAL, owner, id, NOW);
   expect((await visit(live)).headers.get('x-live')).toBe('done');
 });
 

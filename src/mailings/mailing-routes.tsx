@@ -1,6 +1,8 @@
 import { Hono, type Context } from 'hono';
 
-import { listLatestAttempts, readCounters } from '../delivery/delivery-store.js';
+import { findOtherOwner } from '../accounts/find-other-owner.js';
+import { actorOf } from '../audit/actor.js';
+import { listLatestAttempts, readCounters, readHalt } from '../delivery/delivery-store.js';
 import { findRelayFault } from '../delivery/relay-store.js';
 import type { Database } from '../lib/database.js';
 import { NotFoundError } from '../lib/errors.js';
@@ -14,14 +16,15 @@ import { FOUND_LIMIT } from '../ui/list.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
 import { audienceRoutes } from './audience-routes.js';
 import { countAudience } from './audience-store.js';
+import { removeMailing } from './control-mailing.js';
 import { deliveryRoutes } from './delivery-routes.js';
 import { mailingActionRoutes } from './mailing-action-routes.js';
 import { mailingFormRoutes } from './mailing-form-routes.js';
 import { MailingListPage } from './mailing-list-page.js';
 import { CreatedMailingPage, CreatedMailingState, StartedMailingPage } from './mailing-page.js';
-import { findByPath, type MailingDeps } from './mailing-path.js';
+import { findByPath, findVisible, type MailingDeps } from './mailing-path.js';
 import { MailingProgress } from './mailing-progress.js';
-import { countFoundMailings, deleteMailing, findMailingContent, hasMailings, listMailings } from './mailing-store.js';
+import { countFoundMailings, findMailingContent, hasMailings, listMailings } from './mailing-store.js';
 import { MAILING_SORTS, MAILING_STATUSES, startsByItself, type Mailing } from './mailing.js';
 
 const LATEST_ATTEMPTS = 20;
@@ -37,31 +40,31 @@ export function mailingRoutes(deps: MailingDeps): Hono<WebEnv> {
   routes.route('/', deliveryRoutes(deps));
 
   routes.get('/:id', async (c) => {
-    const mailing = await findByPath(db, c);
+    const mailing = await findVisible(db, c);
     return mailing.status === 'created' ? showCreated(db, c, mailing) : showStarted(db, c, mailing);
   });
 
   routes.get('/:id/progress', async (c) => {
     const view = c.get('view');
-    const mailing = await findByPath(db, c);
+    const mailing = await findVisible(db, c);
     if (view.query['before'] === 'start') return showBeforeStart(db, c, mailing);
     if (mailing.status === 'created') throw new NotFoundError();
     if (mailing.status === 'finished') c.header('x-live', 'done');
-    return c.html(<MailingProgress view={view} mailing={mailing} {...await readProgress(db, view, mailing)} />);
+    return c.html(<MailingProgress view={view} mailing={mailing} {...await readProgress(db, mailing)} />);
   });
 
   routes.get('/:id/deletion', async (c) => {
     const view = c.get('view');
     const mailing = await findByPath(db, c);
     if (mailing.status === 'running') return refuseDeletion(c, mailing.id);
-    const { counters } = await readProgress(db, view, mailing);
+    const { counters } = await readProgress(db, mailing);
     return c.html(deletionPage(view, mailing, counters?.audience ?? 0));
   });
 
   routes.post('/:id/deletion', async (c) => {
     const view = c.get('view');
     const { id } = await findByPath(db, c);
-    const deleted = await deleteMailing(db, signedIn(view).id, id);
+    const deleted = await removeMailing(db, actorOf(c), signedIn(view).id, id);
     if (deleted.ok) return redirectWithFlash(c, '/mailings', view.t('mailings.flash.deleted'));
     if (deleted.fault === 'gone') throw new NotFoundError();
     return refuseDeletion(c, id);
@@ -107,8 +110,9 @@ async function findLacks(db: Database, ownerId: number): Promise<typeof NOTHING>
 
 async function showCreated(db: Database, c: Context<WebEnv>, mailing: Mailing) {
   const view = c.get('view');
-  const audience = await countAudience(db, signedIn(view).id, mailing.id, mailing.audience);
-  return c.html(<CreatedMailingPage view={view} mailing={mailing} audience={audience} />);
+  const audience = await countAudience(db, mailing.ownerId, mailing.id, mailing.audience);
+  const owner = await findOtherOwner(db, view, mailing.ownerId);
+  return c.html(<CreatedMailingPage view={view} mailing={mailing} owner={owner} audience={audience} />);
 }
 
 /** The live part of a created mailing; it ends when the mailing starts, or when it will not start by itself. */
@@ -118,27 +122,28 @@ async function showBeforeStart(db: Database, c: Context<WebEnv>, mailing: Mailin
     c.header('x-live', 'done');
     return c.body(null);
   }
-  const audience = await countAudience(db, signedIn(view).id, mailing.id, mailing.audience);
+  const audience = await countAudience(db, mailing.ownerId, mailing.id, mailing.audience);
   return c.html(<CreatedMailingState view={view} mailing={mailing} audience={audience} />);
 }
 
 async function showStarted(db: Database, c: Context<WebEnv>, mailing: Mailing) {
   const view = c.get('view');
-  const [progress, content] = await Promise.all([
-    readProgress(db, view, mailing),
-    findMailingContent(db, signedIn(view).id, mailing.id),
+  const [owner, progress, content] = await Promise.all([
+    findOtherOwner(db, view, mailing.ownerId),
+    readProgress(db, mailing),
+    findMailingContent(db, mailing.ownerId, mailing.id),
   ]);
-  return c.html(<StartedMailingPage view={view} mailing={mailing} content={content} {...progress} />);
+  return c.html(<StartedMailingPage view={view} mailing={mailing} owner={owner} content={content} {...progress} />);
 }
 
-async function readProgress(db: Database, view: View, { id, status }: Mailing) {
-  const { id: ownerId } = signedIn(view);
-  const [counters, attempts, relayFault] = await Promise.all([
+async function readProgress(db: Database, { id, ownerId, status, disabledAt }: Mailing) {
+  const [counters, attempts, relayFault, halt] = await Promise.all([
     readCounters(db, ownerId, [id]),
     listLatestAttempts(db, ownerId, id, LATEST_ATTEMPTS),
     status === 'running' ? findRelayFault(db) : undefined,
+    disabledAt ? readHalt(db, id, disabledAt) : undefined,
   ]);
-  return { counters: counters.get(id), attempts, relayFault };
+  return { counters: counters.get(id), attempts, relayFault, halt };
 }
 
 function refuseDeletion(c: Context<WebEnv>, id: number) {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { addMailing as insertMailing, addMessage, addRecipients, addUser } from '../../test/support/fixtures.js';
+import { TERMINAL } from '../audit/audit.js';
 import type { Database } from '../lib/database.js';
 import { parseListQuery } from '../lib/list.js';
 import {
@@ -13,20 +14,17 @@ import {
   listAudience,
   removeFromAudience,
 } from './audience-store.js';
+import { continueMailing, pauseMailing, stopMailing } from './control-mailing.js';
 import {
   addMailing,
   changeMailing,
-  continueMailing,
   countFoundMailings,
   deleteMailing,
   findMailing,
-  findMailingById,
   findMailingContent,
   hasMailings,
   listMailings,
   listMailingsUsingMessage,
-  pauseMailing,
-  stopMailing,
 } from './mailing-store.js';
 import { MAILING_SORTS, type MailingValues } from './mailing.js';
 import { startMailing } from './start-mailing.js';
@@ -59,7 +57,7 @@ async function makeValues(changes: Partial<MailingValues> = {}): Promise<Mailing
 async function makeRunning(): Promise<number> {
   const [recipient = 0] = await addRecipients(db, owner, 1);
   const id = await insertMailing(db, owner, { firstSendingAt: START, chosen: [recipient] });
-  expect(await startMailing(db, owner, id, NOW)).toEqual({ ok: true });
+  expect(await startMailing(db, TERMINAL, owner, id, NOW)).toEqual({ ok: true });
   return id;
 }
 
@@ -76,7 +74,7 @@ test('adds a mailing and finds it with the subject of its message', async () => 
     endsAt: END,
     version: 1,
   });
-  expect(await findMailingById(db, saved.id)).toMatchObject({ ownerId: owner, subject: 'Spring' });
+  expect(await findMailing(db, 'everybody', saved.id)).toMatchObject({ ownerId: owner, subject: 'Spring' });
 });
 
 test('says of another owner’s message the same as of one that does not exist', async () => {
@@ -154,32 +152,32 @@ test('names the mailings that a message is still needed for', async () => {
   await addMailing(db, owner, await makeValues({ messageId }));
   const started = await addMailing(db, owner, await makeValues({ messageId }));
   await addRecipients(db, owner, 1);
-  await startMailing(db, owner, started.ok ? started.id : 0, NOW);
+  await startMailing(db, TERMINAL, owner, started.ok ? started.id : 0, NOW);
   expect(await listMailingsUsingMessage(db, owner, messageId)).toHaveLength(1);
 });
 
 test('pauses, continues and stops a running mailing; a second press changes nothing', async () => {
   const id = await makeRunning();
   const later = new Date(NOW.getTime() + 1000);
-  expect(await pauseMailing(db, owner, id, NOW)).toEqual({ ok: true });
-  expect(await pauseMailing(db, owner, id, later)).toEqual({ ok: true });
+  expect(await pauseMailing(db, TERMINAL, owner, id, NOW)).toEqual({ ok: true });
+  expect(await pauseMailing(db, TERMINAL, owner, id, later)).toEqual({ ok: true });
   expect(await findMailing(db, owner, id)).toMatchObject({ pausedAt: NOW });
-  expect(await continueMailing(db, owner, id)).toEqual({ ok: true });
-  expect(await continueMailing(db, owner, id)).toEqual({ ok: true });
-  expect(await stopMailing(db, owner, id, NOW)).toEqual({ ok: true });
-  expect(await stopMailing(db, owner, id, later)).toEqual({ ok: true });
+  expect(await continueMailing(db, TERMINAL, owner, id)).toEqual({ ok: true });
+  expect(await continueMailing(db, TERMINAL, owner, id)).toEqual({ ok: true });
+  expect(await stopMailing(db, TERMINAL, owner, id, NOW)).toEqual({ ok: true });
+  expect(await stopMailing(db, TERMINAL, owner, id, later)).toEqual({ ok: true });
   expect(await findMailing(db, owner, id)).toMatchObject({ pausedAt: null, stoppedAt: NOW, status: 'running' });
   const refused = { ok: false, fault: 'notRunning' };
-  expect(await pauseMailing(db, owner, id, NOW)).toEqual(refused);
-  expect(await continueMailing(db, owner, id)).toEqual(refused);
+  expect(await pauseMailing(db, TERMINAL, owner, id, NOW)).toEqual(refused);
+  expect(await continueMailing(db, TERMINAL, owner, id)).toEqual(refused);
 });
 
 test('refuses to pause, continue or stop what does not run', async () => {
   const id = await insertMailing(db, owner);
   const refused = { ok: false, fault: 'notRunning' };
-  expect(await pauseMailing(db, owner, id, NOW)).toEqual(refused);
-  expect(await continueMailing(db, owner, id)).toEqual(refused);
-  expect(await stopMailing(db, owner, id, NOW)).toEqual(refused);
+  expect(await pauseMailing(db, TERMINAL, owner, id, NOW)).toEqual(refused);
+  expect(await continueMailing(db, TERMINAL, owner, id)).toEqual(refused);
+  expect(await stopMailing(db, TERMINAL, owner, id, NOW)).toEqual(refused);
 });
 
 test('chooses ticked recipients once, removes them, and lists who is chosen', async () => {
@@ -236,7 +234,7 @@ test('shows and does nothing to anybody but the owner', async () => {
   const recipients = await addRecipients(db, owner, 2);
   await addToAudience(db, owner, id, recipients);
   const running = await insertMailing(db, owner, { chosen: recipients });
-  await startMailing(db, owner, running, NOW);
+  await startMailing(db, TERMINAL, owner, running, NOW);
   const gone = { ok: false, fault: 'gone' };
 
   expect(await hasMailings(db, stranger)).toBe(false);
@@ -247,9 +245,9 @@ test('shows and does nothing to anybody but the owner', async () => {
   expect(await listMailingsUsingMessage(db, stranger, messageId)).toEqual([]);
   expect(await changeMailing(db, stranger, id, 1, await makeValues())).toEqual(gone);
   expect(await deleteMailing(db, stranger, id)).toEqual(gone);
-  expect(await pauseMailing(db, stranger, running, NOW)).toEqual(gone);
-  expect(await continueMailing(db, stranger, running)).toEqual(gone);
-  expect(await stopMailing(db, stranger, running, NOW)).toEqual(gone);
+  expect(await pauseMailing(db, TERMINAL, stranger, running, NOW)).toEqual(gone);
+  expect(await continueMailing(db, TERMINAL, stranger, running)).toEqual(gone);
+  expect(await stopMailing(db, TERMINAL, stranger, running, NOW)).toEqual(gone);
   expect(await addToAudience(db, stranger, id, recipients)).toEqual(gone);
   expect(await addFoundToAudience(db, stranger, id, '')).toEqual(gone);
   expect(await removeFromAudience(db, stranger, id, recipients)).toEqual(gone);

@@ -1,8 +1,10 @@
-import { sql, type SqlBool } from 'kysely';
+import { sql, type SqlBool, type Updateable } from 'kysely';
 
-import type { Database } from '../lib/database.js';
+import type { Database, Transaction } from '../lib/database.js';
 import { containsText, keyset, PAGE_SIZE, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
-import type { MailingStatus } from '../lib/schema.js';
+import { countByOwner, type OwnerCounts } from '../lib/owner-counts.js';
+import { belongsTo, type Owners } from '../lib/owners.js';
+import type { MailingStatus, Schema } from '../lib/schema.js';
 import type { Mailing, MailingContent, MailingSort, MailingValues } from './mailing.js';
 
 const SORT_KEYS: Record<MailingSort, SortKey> = {
@@ -14,6 +16,7 @@ const SUBJECT = sql<string>`coalesce(mailing_contents.subject, messages.subject,
 
 const COLUMNS = [
   'mailings.id',
+  'mailings.owner_id as ownerId',
   'mailings.message_id as messageId',
   SUBJECT.as('subject'),
   'mailings.status',
@@ -40,19 +43,16 @@ export type SaveMailingResult =
 
 export type DeleteMailingResult = { ok: true } | { ok: false; fault: 'running' | 'gone' };
 
-/** `notRunning`: it has not started, is being stopped, or is finished. */
-export type ControlResult = { ok: true } | { ok: false; fault: 'notRunning' | 'gone' };
-
 export async function listMailings(
   db: Database,
-  ownerId: number,
+  owners: Owners,
   list: ListQuery<MailingSort>,
   status: MailingStatus | null,
 ): Promise<Page<Mailing>> {
   const { where, orderBy, cursorValue, cursor } = keyset(list, SORT_KEYS[list.sort], sql`mailings.id`);
   const rows = await selectMailings(db)
     .select([...COLUMNS, cursorValue.as('cursor_value')])
-    .where('mailings.owner_id', '=', ownerId)
+    .where(belongsTo(owners, 'mailings.owner_id'))
     .where(matches(list.search, status))
     .where(where)
     .orderBy(orderBy)
@@ -64,14 +64,14 @@ export async function listMailings(
 /** How many match, counted up to `limit + 1`. */
 export async function countFoundMailings(
   db: Database,
-  ownerId: number,
+  owners: Owners,
   search: string,
   status: MailingStatus | null,
   limit: number,
 ): Promise<number> {
   const found = selectMailings(db)
     .select('mailings.id')
-    .where('mailings.owner_id', '=', ownerId)
+    .where(belongsTo(owners, 'mailings.owner_id'))
     .where(matches(search, status))
     .limit(limit + 1);
   const row = await db
@@ -81,22 +81,18 @@ export async function countFoundMailings(
   return row.count;
 }
 
+export async function countMailingsByOwner(db: Database, ownerIds: number[]): Promise<OwnerCounts> {
+  return countByOwner(db, 'mailings', ownerIds);
+}
+
 export async function hasMailings(db: Database, ownerId: number): Promise<boolean> {
   return (await countFoundMailings(db, ownerId, '', null, 0)) > 0;
 }
 
-export async function findMailing(db: Database, ownerId: number, id: number): Promise<Mailing | undefined> {
+export async function findMailing(db: Database, owners: Owners, id: number): Promise<Mailing | undefined> {
   return selectMailings(db)
     .select(COLUMNS)
-    .where('mailings.owner_id', '=', ownerId)
-    .where('mailings.id', '=', id)
-    .executeTakeFirst();
-}
-
-/** For the command line, which acts for every owner: whose it is comes along. */
-export async function findMailingById(db: Database, id: number): Promise<(Mailing & { ownerId: number }) | undefined> {
-  return selectMailings(db)
-    .select([...COLUMNS, 'mailings.owner_id as ownerId'])
+    .where(belongsTo(owners, 'mailings.owner_id'))
     .where('mailings.id', '=', id)
     .executeTakeFirst();
 }
@@ -201,45 +197,24 @@ export async function deleteMailing(db: Database, ownerId: number, id: number): 
   return { ok: false, fault: (await findMailing(db, ownerId, id)) ? 'running' : 'gone' };
 }
 
-export async function pauseMailing(db: Database, ownerId: number, id: number, now: Date): Promise<ControlResult> {
-  return control(db, ownerId, id, (running) => running.set({ paused_at: sql`coalesce(paused_at, ${now})` }));
-}
-
-export async function continueMailing(db: Database, ownerId: number, id: number): Promise<ControlResult> {
-  return control(db, ownerId, id, (running) => running.set({ paused_at: null }));
-}
-
-/** Marks it; the worker then cancels what is waiting, and finishes. */
-export async function stopMailing(db: Database, ownerId: number, id: number, now: Date): Promise<ControlResult> {
-  const stopped = await control(db, ownerId, id, (running) => running.set({ stopped_at: now }));
-  if (stopped.ok || stopped.fault === 'gone') return stopped;
-  const mailing = await findMailing(db, ownerId, id);
-  return mailing?.status === 'running' && mailing.stoppedAt !== null ? { ok: true } : stopped;
-}
-
-type RunningUpdate = ReturnType<typeof updateRunning>;
-
-/** A second press of the same finds the mark set and is fine. A mailing that is being stopped takes no further orders. */
-async function control(
-  db: Database,
-  ownerId: number,
-  id: number,
-  mark: (running: RunningUpdate) => RunningUpdate,
-): Promise<ControlResult> {
-  const row = await mark(updateRunning(db, ownerId, id))
-    .returning('id')
+/** Until the transaction ends nobody else starts, marks or deletes it. */
+export async function lockMailing(trx: Transaction, owners: Owners, id: number): Promise<Mailing | undefined> {
+  return selectMailings(trx)
+    .select(COLUMNS)
+    .where(belongsTo(owners, 'mailings.owner_id'))
+    .where('mailings.id', '=', id)
+    .forUpdate('mailings')
     .executeTakeFirst();
-  if (row) return { ok: true };
-  return { ok: false, fault: (await findMailing(db, ownerId, id)) ? 'notRunning' : 'gone' };
 }
 
-function updateRunning(db: Database, ownerId: number, id: number) {
-  return db
-    .updateTable('mailings')
-    .where('owner_id', '=', ownerId)
-    .where('id', '=', id)
-    .where('status', '=', 'running')
-    .where('stopped_at', 'is', null);
+export type MailingMarks = Pick<
+  Updateable<Schema['mailings']>,
+  'paused_at' | 'stopped_at' | 'disabled_at' | 'disabled_by' | 'disabled_reason'
+>;
+
+/** Meaningful under `lockMailing`. */
+export async function markMailing(trx: Transaction, id: number, marks: MailingMarks): Promise<void> {
+  await trx.updateTable('mailings').set(marks).where('id', '=', id).execute();
 }
 
 function selectMailings(db: Database) {

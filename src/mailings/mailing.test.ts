@@ -10,6 +10,7 @@ const NOW = new Date('2026-03-01T12:00:30Z');
 
 const mailing: Mailing = {
   id: 1,
+  ownerId: 1,
   messageId: 1,
   subject: 'Hello',
   status: 'created',

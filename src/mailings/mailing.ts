@@ -9,6 +9,7 @@ export type StartFault = 'no_recipients' | 'window_over';
 /** A mailing has no name: it goes by its subject, the message's while created and the frozen one from the start on. */
 export interface Mailing {
   id: number;
+  ownerId: number;
   messageId: number | null;
   subject: string;
   status: MailingStatus;
@@ -87,6 +88,11 @@ export function describeMailing(mailing: Mailing): MailingState {
   if (status === 'created') return startFault === null ? 'created' : 'start_fault';
   if (pausedAt !== null) return 'paused';
   return frozenAt === null ? 'preparing' : 'running';
+}
+
+/** What it is called in the audit log, which outlives it. */
+export function nameMailing({ id, ownerId, subject }: Pick<Mailing, 'id' | 'ownerId' | 'subject'>) {
+  return { ownerId, subject: { type: 'mailing', id, name: subject } } as const;
 }
 
 /** Whether the worker will start it when its time comes. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
+import { TERMINAL } from '../audit/audit.js';
 import { freezeAudience } from '../delivery/ledger-store.js';
 import type { Database } from '../lib/database.js';
 import { findMailing } from './mailing-store.js';
@@ -29,7 +30,7 @@ beforeEach(async () => {
   recipients = await addRecipients(db, owner, 4);
   const window = { firstSendingAt: new Date('2026-02-01T10:00:00Z'), endsAt: new Date('2026-02-01T13:30:00Z') };
   mailing = await addMailing(db, owner, window);
-  await startMailing(db, owner, mailing, new Date('2026-02-01T10:00:00Z'));
+  await startMailing(db, TERMINAL, owner, mailing, new Date('2026-02-01T10:00:00Z'));
   await freezeAudience(db, mailing);
   const states = ['expired', 'expired', 'rejected', 'accepted'] as const;
   for (const [index, state] of states.entries()) {
@@ -76,7 +77,7 @@ test('a double click makes one, and a second press later leads to it', async () 
 
 test('makes another one when the audience of the first was changed, or it has started', async () => {
   const first = idOf(await repeat('expired'));
-  await startMailing(db, owner, first, NOW);
+  await startMailing(db, TERMINAL, owner, first, NOW);
   const second = idOf(await repeat('expired'));
   expect(second).not.toBe(first);
   await db

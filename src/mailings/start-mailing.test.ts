@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
+import { TERMINAL } from '../audit/audit.js';
 import type { Database } from '../lib/database.js';
 import { findMailing, findMailingContent } from './mailing-store.js';
 import { startDueMailings, startMailing } from './start-mailing.js';
@@ -30,7 +31,7 @@ const read = (id: number) => findMailing(db, owner, id);
 test('starts at once, before the first sending time, and keeps the message as it is then', async () => {
   await addRecipients(db, owner, 1);
   const id = await addMailing(db, owner, { firstSendingAt: at(1) });
-  expect(await startMailing(db, owner, id, NOW)).toEqual({ ok: true });
+  expect(await startMailing(db, TERMINAL, owner, id, NOW)).toEqual({ ok: true });
   await db.updateTable('messages').set({ subject: 'Later', body: 'Later' }).where('owner_id', '=', owner).execute();
   expect(await read(id)).toMatchObject({ status: 'running', startedAt: NOW, frozenAt: null, subject: 'Hello' });
   expect(await findMailingContent(db, owner, id)).toEqual({ subject: 'Hello', body: 'Dear {{ name }}!' });
@@ -39,7 +40,7 @@ test('starts at once, before the first sending time, and keeps the message as it
 test('a double click starts it once', async () => {
   await addRecipients(db, owner, 1);
   const id = await addMailing(db, owner);
-  const results = await Promise.all(Array.from({ length: 5 }, () => startMailing(db, owner, id, NOW)));
+  const results = await Promise.all(Array.from({ length: 5 }, () => startMailing(db, TERMINAL, owner, id, NOW)));
   expect(results.filter((result) => result.ok && !result.already)).toHaveLength(1);
   expect(results.filter((result) => result.ok && result.already)).toHaveLength(4);
 });
@@ -48,22 +49,22 @@ test('refuses to start a mailing without recipients', async () => {
   const toAll = await addMailing(db, owner);
   await addRecipients(db, await addUser(db), 1);
   const noRecipients = { ok: false, fault: 'no_recipients' };
-  expect(await startMailing(db, owner, toAll, NOW)).toEqual(noRecipients);
+  expect(await startMailing(db, TERMINAL, owner, toAll, NOW)).toEqual(noRecipients);
   await addRecipients(db, owner, 1);
   const toChosen = await addMailing(db, owner, { chosen: [] });
-  expect(await startMailing(db, owner, toChosen, NOW)).toEqual(noRecipients);
+  expect(await startMailing(db, TERMINAL, owner, toChosen, NOW)).toEqual(noRecipients);
   expect(await read(toChosen)).toMatchObject({ status: 'created', startFault: null });
 });
 
 test('refuses to start after the end, when disabled, and for anybody else', async () => {
   await addRecipients(db, owner, 1);
   const over = await addMailing(db, owner, { firstSendingAt: at(-2), endsAt: NOW });
-  expect(await startMailing(db, owner, over, NOW)).toEqual({ ok: false, fault: 'window_over' });
+  expect(await startMailing(db, TERMINAL, owner, over, NOW)).toEqual({ ok: false, fault: 'window_over' });
   const disabled = await addMailing(db, owner);
   await disable(disabled);
-  expect(await startMailing(db, owner, disabled, NOW)).toEqual({ ok: false, fault: 'disabled' });
+  expect(await startMailing(db, TERMINAL, owner, disabled, NOW)).toEqual({ ok: false, fault: 'disabled' });
   const foreign = await addMailing(db, owner);
-  expect(await startMailing(db, await addUser(db), foreign, NOW)).toEqual({ ok: false, fault: 'gone' });
+  expect(await startMailing(db, TERMINAL, await addUser(db), foreign, NOW)).toEqual({ ok: false, fault: 'gone' });
   expect(await read(foreign)).toMatchObject({ status: 'created' });
 });
 
@@ -98,7 +99,7 @@ test('marks what cannot start with the reason, and does not look at it again', a
   expect(await read(over)).toMatchObject({ status: 'created', startFault: 'window_over' });
   await addRecipients(db, owner, 1);
   expect(await startDueMailings(db, NOW)).toBe(0);
-  expect(await startMailing(db, owner, empty, NOW)).toEqual({ ok: true });
+  expect(await startMailing(db, TERMINAL, owner, empty, NOW)).toEqual({ ok: true });
   expect(await read(empty)).toMatchObject({ status: 'running', startFault: null });
 });
 

@@ -3,30 +3,39 @@
  * without `frozen_at` makes its deliveries. Both happen under the lock of the mailing's row, so a double click, two tabs or several
  * workers start it once; a crash before the commit leaves it created, and due as before.
  */
-
+import { recordAudit } from '../audit/audit-store.js';
+import { VESTNIK, type Actor } from '../audit/audit.js';
 import type { Database, Transaction } from '../lib/database.js';
 import type { MailingAudience, MailingStatus } from '../lib/schema.js';
 import { isAudienceEmpty } from './audience-store.js';
-import type { StartFault } from './mailing.js';
+import { nameMailing, type StartFault } from './mailing.js';
 
+/** `blocked` is its owner. */
 export type StartResult =
   | { ok: true; already?: true }
-  | { ok: false; fault: 'no_recipients' | 'window_over' | 'disabled' | 'gone' };
+  | { ok: false; fault: 'no_recipients' | 'window_over' | 'disabled' | 'blocked' | 'gone' };
 
 /** Starts it at once, whatever its first sending time. One that has started already is left as it is. */
-export async function startMailing(db: Database, ownerId: number, id: number, now: Date): Promise<StartResult> {
-  return db.transaction().execute(async (trx) => {
+export async function startMailing(
+  db: Database,
+  actor: Actor,
+  ownerId: number,
+  id: number,
+  now: Date,
+): Promise<StartResult> {
+  return db.transaction().execute(async (trx): Promise<StartResult> => {
     const mailing = await selectStartable(trx)
       .where('mailings.owner_id', '=', ownerId)
       .where('mailings.id', '=', id)
-      .forUpdate()
+      .forUpdate('mailings')
       .executeTakeFirst();
     if (!mailing) return { ok: false, fault: 'gone' };
     if (mailing.status !== 'created') return { ok: true, already: true };
     if (mailing.disabledAt !== null) return { ok: false, fault: 'disabled' };
+    if (mailing.isOwnerBlocked) return { ok: false, fault: 'blocked' };
     const fault = await findStartFault(trx, mailing, now);
     if (fault) return { ok: false, fault };
-    await markStarted(trx, mailing, now);
+    await markStarted(trx, actor, mailing, now);
     return { ok: true };
   });
 }
@@ -48,7 +57,6 @@ export async function startDueMailings(db: Database, now: Date): Promise<number>
 async function startNextDue(db: Database, now: Date): Promise<'started' | 'faulted' | 'none'> {
   return db.transaction().execute(async (trx) => {
     const mailing = await selectStartable(trx)
-      .innerJoin('users', 'users.id', 'mailings.owner_id')
       .where('mailings.status', '=', 'created')
       .where('mailings.first_sending_at', '<=', now)
       .where('mailings.disabled_at', 'is', null)
@@ -61,7 +69,7 @@ async function startNextDue(db: Database, now: Date): Promise<'started' | 'fault
       .executeTakeFirst();
     if (!mailing) return 'none';
     const fault = await findStartFault(trx, mailing, now);
-    if (fault === null) await markStarted(trx, mailing, now);
+    if (fault === null) await markStarted(trx, VESTNIK, mailing, now);
     else await trx.updateTable('mailings').set({ start_fault: fault }).where('id', '=', mailing.id).execute();
     return fault === null ? 'started' : 'faulted';
   });
@@ -74,11 +82,13 @@ interface Startable {
   audience: MailingAudience;
   endsAt: Date;
   disabledAt: Date | null;
+  isOwnerBlocked: boolean;
 }
 
 function selectStartable(trx: Transaction) {
   return trx
     .selectFrom('mailings')
+    .innerJoin('users', 'users.id', 'mailings.owner_id')
     .select([
       'mailings.id',
       'mailings.owner_id as ownerId',
@@ -86,6 +96,7 @@ function selectStartable(trx: Transaction) {
       'mailings.audience',
       'mailings.ends_at as endsAt',
       'mailings.disabled_at as disabledAt',
+      'users.blocked as isOwnerBlocked',
     ]);
 }
 
@@ -95,8 +106,8 @@ async function findStartFault(trx: Transaction, mailing: Startable, now: Date): 
   return (await isAudienceEmpty(trx, ownerId, id, audience)) ? 'no_recipients' : null;
 }
 
-async function markStarted(trx: Transaction, { id }: Startable, now: Date): Promise<void> {
-  await trx
+async function markStarted(trx: Transaction, actor: Actor, { id, ownerId }: Startable, now: Date): Promise<void> {
+  const { subject } = await trx
     .insertInto('mailing_contents')
     .columns(['mailing_id', 'subject', 'body'])
     .expression((eb) =>
@@ -106,10 +117,12 @@ async function markStarted(trx: Transaction, { id }: Startable, now: Date): Prom
         .select(['mailings.id', 'messages.subject', 'messages.body'])
         .where('mailings.id', '=', id),
     )
-    .execute();
+    .returning('subject')
+    .executeTakeFirstOrThrow();
   await trx
     .updateTable('mailings')
     .set({ status: 'running', started_at: now, start_fault: null, updated_at: now })
     .where('id', '=', id)
     .execute();
+  await recordAudit(trx, actor, { action: 'mailing.started', ...nameMailing({ id, ownerId, subject }) });
 }

@@ -13,6 +13,7 @@ import {
   SelectHeader,
   SortHeader,
 } from '../ui/list.js';
+import { OwnerNotice, type OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
 import type { Message, MessageSummary } from './message.js';
 
@@ -135,33 +136,23 @@ export interface Preview {
 interface MessagePageProps {
   view: View;
   message: Message;
+  /** Whose it is, where it is somebody else's. */
+  owner: OwnerName | undefined;
   preview: Preview;
   /** Whose view may be chosen. */
   addressees: { id: number; email: string; name: string }[];
 }
 
-export function MessagePage({ view, message, preview, addressees }: MessagePageProps) {
-  const { id, subject, body, createdAt, updatedAt } = message;
+export function MessagePage({ view, message, owner, preview, addressees }: MessagePageProps) {
+  const { subject, body, createdAt, updatedAt } = message;
   return (
     <Layout
       view={view}
       title={subject}
-      back={{ href: '/messages', label: view.t('messages.list.title') }}
-      actions={
-        <>
-          <a class="btn btn-primary" href={`/mailings/new?message=${id}`}>
-            <Icon name="send" />
-            {view.t('messages.page.newMailing')}
-          </a>
-          <a class="btn btn-outline-secondary" href={`/messages/${id}/edit`}>
-            {view.t('common.edit')}
-          </a>
-          <a class="btn btn-outline-danger" href={`/messages/${id}/deletion`}>
-            {view.t('common.delete')}
-          </a>
-        </>
-      }
+      back={{ href: owner ? '/oversight/messages' : '/messages', label: view.t('messages.list.title') }}
+      actions={!owner && <MessageActions view={view} message={message} />}
     >
+      <OwnerNotice view={view} owner={owner} />
       <LetterPreview view={view} preview={preview} addressees={addressees} />
       <section class="card card-body message-source" aria-labelledby="message-source-title">
         <h2 id="message-source-title">{view.t('messages.page.source')}</h2>
@@ -181,6 +172,23 @@ export function MessagePage({ view, message, preview, addressees }: MessagePageP
         </dl>
       </section>
     </Layout>
+  );
+}
+
+function MessageActions({ view, message: { id } }: { view: View; message: Message }) {
+  return (
+    <>
+      <a class="btn btn-primary" href={`/mailings/new?message=${id}`}>
+        <Icon name="send" />
+        {view.t('messages.page.newMailing')}
+      </a>
+      <a class="btn btn-outline-secondary" href={`/messages/${id}/edit`}>
+        {view.t('common.edit')}
+      </a>
+      <a class="btn btn-outline-danger" href={`/messages/${id}/deletion`}>
+        {view.t('common.delete')}
+      </a>
+    </>
   );
 }
 

@@ -105,6 +105,17 @@ test('escapes what was written, in the source and in the preview', async () => {
   }
 });
 
+test.each(['2147483647', '9007199254740991'])(
+  'takes the version %s for another one than what is saved',
+  async (version) => {
+    await using database = await createTestDatabase();
+    const { db } = database;
+    const { browser, ownerId } = await open(db);
+    const id = await addMessage(db, ownerId, 'Original', 'Text');
+    expect((await browser.post(`/messages/${id}`, { subject: 'Late', body: 'Text', version })).status).toBe(409);
+  },
+);
+
 test('tells the second of two tabs, and saves its text when it is sent again', async () => {
   await using database = await createTestDatabase();
   const { db } = database;

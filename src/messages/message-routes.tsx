@@ -1,5 +1,8 @@
 import { Hono, type Context } from 'hono';
 
+import { findOtherOwner } from '../accounts/find-other-owner.js';
+import { ownersSeenBy } from '../accounts/permissions.js';
+import { refuseUnlessPermitted } from '../accounts/permit.js';
 import type { Database } from '../lib/database.js';
 import { found, NotFoundError } from '../lib/errors.js';
 import {
@@ -12,7 +15,7 @@ import {
   type FormState,
   type Parsed,
 } from '../lib/form.js';
-import { parseId, parseIds } from '../lib/ids.js';
+import { parseId, parseIds, parseVersion } from '../lib/ids.js';
 import { parseListQuery } from '../lib/list.js';
 import { listMailingsUsingMessage } from '../mailings/mailing-store.js';
 import { findRecipient, listRecipients } from '../recipients/recipient-store.js';
@@ -84,8 +87,9 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
 
   routes.get('/:id', async (c) => {
     const view = c.get('view');
-    const { id: ownerId } = signedIn(view);
-    const message = await findByPath(view, c.req.param('id'));
+    const message = await findVisible(view, c.req.param('id'));
+    const { ownerId } = message;
+    const owner = await findOtherOwner(db, view, ownerId);
     const { rows } = await listRecipients(db, ownerId, { search: '', sort: 'created', descending: true, cursor: null });
     const asked = parseId(view.query['as']);
     const chosen = asked === undefined ? rows[0] : found(await findRecipient(db, ownerId, asked));
@@ -94,6 +98,7 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
       <MessagePage
         view={view}
         message={message}
+        owner={owner}
         preview={previewLetter(view, message, chosen)}
         addressees={addressees}
       />,
@@ -113,7 +118,7 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
     const parsed = parseMessage(view, typed);
     if (!parsed.ok)
       return c.html(<MessageFormPage view={view} form={{ typed, faults: parsed.faults }} message={message} />, 422);
-    const version = parseId(typed['version']) ?? 0;
+    const version = parseVersion(typed['version']);
     const saved = await changeMessage(db, signedIn(view).id, message.id, version, parsed.values);
     if (saved.ok) return redirectWithFlash(c, `/messages/${message.id}`, view.t('messages.flash.changed'));
     if (saved.fault === 'gone') throw new NotFoundError();
@@ -123,10 +128,8 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
   });
 
   routes.get('/:id/deletion', async (c) => {
-    const id = parseId(c.req.param('id'));
-    const messages = await findMessageSummaries(db, signedIn(c.get('view')).id, id === undefined ? [] : [id]);
-    if (messages.length === 0) throw new NotFoundError();
-    return answerDeletion(c, messages);
+    const { id, ownerId } = await findByPath(c.get('view'), c.req.param('id'));
+    return answerDeletion(c, await findMessageSummaries(db, ownerId, [id]));
   });
 
   async function answerDeletion(c: Context<WebEnv>, messages: MessageSummary[], status: 200 | 409 = 200) {
@@ -136,9 +139,15 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
     return c.html(<MessageDeletionPage view={view} messages={messages} waiting={waiting.flat()} />, status);
   }
 
-  async function findByPath(view: View, id: string): Promise<Message> {
+  async function findVisible(view: View, id: string): Promise<Message> {
     const parsed = parseId(id);
-    return found(parsed && (await findMessage(db, signedIn(view).id, parsed)));
+    return found(parsed && (await findMessage(db, ownersSeenBy(signedIn(view)), parsed)));
+  }
+
+  async function findByPath(view: View, id: string): Promise<Message> {
+    const message = await findVisible(view, id);
+    refuseUnlessPermitted(view, 'things.change', message);
+    return message;
   }
 
   return routes;

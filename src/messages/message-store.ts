@@ -11,6 +11,8 @@ import {
   type Page,
   type SortKey,
 } from '../lib/list.js';
+import { countByOwner, type OwnerCounts } from '../lib/owner-counts.js';
+import { belongsTo, type Owners } from '../lib/owners.js';
 import type { Message, MessageSort, MessageSummary, MessageValues } from './message.js';
 
 const SORT_KEYS: Record<MessageSort, SortKey> = {
@@ -18,22 +20,42 @@ const SORT_KEYS: Record<MessageSort, SortKey> = {
   updated: { expression: sql`updated_at`, type: 'timestamptz' },
 };
 
-const COLUMNS = ['id', 'subject', 'body', 'version', 'created_at as createdAt', 'updated_at as updatedAt'] as const;
-const SUMMARY = ['id', 'subject', sql<string>`left(body, 200)`.as('excerpt'), 'updated_at as updatedAt'] as const;
+/** Everybody's messages have no other index to go along. */
+const BY_ID: SortKey = { expression: sql`id`, type: 'bigint' };
+
+const COLUMNS = [
+  'id',
+  'owner_id as ownerId',
+  'subject',
+  'body',
+  'version',
+  'created_at as createdAt',
+  'updated_at as updatedAt',
+] as const;
+const SUMMARY = [
+  'id',
+  'owner_id as ownerId',
+  'subject',
+  sql<string>`left(body, 200)`.as('excerpt'),
+  'created_at as createdAt',
+  'updated_at as updatedAt',
+] as const;
 
 export type SaveMessageResult = { ok: true; id: number } | { ok: false; fault: 'changed' | 'gone' };
 export type DeleteMessagesResult = { ok: true; count: number } | { ok: false; fault: 'inUse' };
 
+/** Those of everybody are always in the order in which they were written. */
 export async function listMessages(
   db: Database,
-  ownerId: number,
+  owners: Owners,
   list: ListQuery<MessageSort>,
 ): Promise<Page<MessageSummary>> {
-  const { where, orderBy, cursorValue, cursor } = keyset(list, SORT_KEYS[list.sort], sql`id`);
+  const key = owners === 'everybody' ? BY_ID : SORT_KEYS[list.sort];
+  const { where, orderBy, cursorValue, cursor } = keyset(list, key, sql`id`);
   const rows = await db
     .selectFrom('messages')
     .select([...SUMMARY, cursorValue.as('cursor_value')])
-    .where('owner_id', '=', ownerId)
+    .where(belongsTo(owners))
     .where(matchesSearch(list.search))
     .where(where)
     .orderBy(orderBy)
@@ -43,9 +65,13 @@ export async function listMessages(
 }
 
 /** How many match, counted up to `limit + 1`; an empty search matches all. */
-export async function countMessages(db: Database, ownerId: number, search: string, limit: number): Promise<number> {
-  const matching = db.selectFrom('messages').where('owner_id', '=', ownerId).where(matchesSearch(search));
+export async function countMessages(db: Database, owners: Owners, search: string, limit: number): Promise<number> {
+  const matching = db.selectFrom('messages').where(belongsTo(owners)).where(matchesSearch(search));
   return countUpTo(db, matching, limit);
+}
+
+export async function countMessagesByOwner(db: Database, ownerIds: number[]): Promise<OwnerCounts> {
+  return countByOwner(db, 'messages', ownerIds);
 }
 
 /** The newest ones, for a select in a form. */
@@ -64,13 +90,8 @@ export async function listMessageOptions(
     .execute();
 }
 
-export async function findMessage(db: Database, ownerId: number, id: number): Promise<Message | undefined> {
-  return db
-    .selectFrom('messages')
-    .select(COLUMNS)
-    .where('owner_id', '=', ownerId)
-    .where('id', '=', id)
-    .executeTakeFirst();
+export async function findMessage(db: Database, owners: Owners, id: number): Promise<Message | undefined> {
+  return db.selectFrom('messages').select(COLUMNS).where(belongsTo(owners)).where('id', '=', id).executeTakeFirst();
 }
 
 export async function findMessageSummaries(db: Database, ownerId: number, ids: number[]): Promise<MessageSummary[]> {

@@ -5,6 +5,7 @@ import { multiLine, singleLine } from '../lib/text.js';
 
 export interface Message {
   id: number;
+  ownerId: number;
   subject: string;
   body: string;
   version: number;
@@ -15,8 +16,10 @@ export interface Message {
 /** A message in a list: of the body, which may be long, only the beginning. */
 export interface MessageSummary {
   id: number;
+  ownerId: number;
   subject: string;
   excerpt: string;
+  createdAt: Date;
   updatedAt: Date;
 }
 

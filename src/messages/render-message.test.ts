@@ -60,6 +60,9 @@ test.each([
   expect(renderBody(body).replaceAll(/\{\}/g, '')).toBe('');
 });
 
+const LONG = `{% assign x = "${'a'.repeat(1000)}" %}${'{% assign x = x | append: x %}'.repeat(6)}`;
+const MANY_TIMES = '{% for i in (1..20000) %}';
+
 test.each<[string, string, { reason: string; line?: number; what?: string }]>([
   ['a filter that does not exist', 'Hello\n{{ name | shout }}', { reason: 'unknownFilter', line: 2, what: 'shout' }],
   ['a tag that does not exist', '{% send %}', { reason: 'unknownTag', line: 1, what: 'send' }],
@@ -76,6 +79,29 @@ test.each<[string, string, { reason: string; line?: number; what?: string }]>([
   ['padding', '{{ "now" | date: "%999999999Y" }}', { reason: 'tooMuch' }],
   ['very many expressions', '{{a}}'.repeat(200_000), { reason: 'tooMuch' }],
   ['very deep nesting', '{% if a %}'.repeat(90_000), { reason: 'tooMuch' }],
+  ['a long expression', `{{ "${'a'.repeat(20_000)}" }}`, { reason: 'tooMuch' }],
+  ['a long list of tags in one', `{% liquid\n${'echo name\n'.repeat(90_000)}%}`, { reason: 'tooMuch' }],
+  [
+    'searching a long text again and again',
+    `${LONG}${MANY_TIMES}{% if x contains "b" %}{% endif %}{% endfor %}`,
+    { reason: 'tooMuch' },
+  ],
+  [
+    'comparing long lists',
+    `${LONG}{% assign y = x | split: "" %}${MANY_TIMES}{% case y %}{% when y %}{% endcase %}{% endfor %}`,
+    { reason: 'tooMuch' },
+  ],
+  ['printing a long text again and again', `${LONG}${MANY_TIMES}{{ x }}{% endfor %}`, { reason: 'tooMuch' }],
+  [
+    'joining long texts',
+    `${LONG}{% assign y = x | split: "," | concat: y %}${'{% assign y = y | concat: y %}'.repeat(10)}{{ y | join }}`,
+    { reason: 'tooMuch' },
+  ],
+  [
+    'a list that holds itself again and again',
+    `{% assign x = "a" | split: "," %}${'{% assign x = x | push: x %}'.repeat(60)}{{ x }}`,
+    { reason: 'tooMuch' },
+  ],
 ])('refuses %s when it is saved', (_title, body, fault) => {
   expect(findFault(body)).toMatchObject(fault);
 });
@@ -85,6 +111,20 @@ test('tells the faults of subject and body apart', () => {
     ok: false,
     faults: { subject: { reason: 'notClosed' } },
   });
+});
+
+test('takes a long letter with thousands of expressions', () => {
+  const part =
+    'Hello {{ name | upcase | default: "you" }}, {% if attributes.city == "Казань" %}near{% else %}far{% endif %}! ';
+  expect(renderBody(part.repeat(480)) === 'Hello АННА, near! '.repeat(480)).toBe(true);
+});
+
+test('prints lists and values as Liquid itself does', () => {
+  const body =
+    '{{ attributes }}{{ (1..3) }}{{ nil }}{{ true }}{{ 1.50 }}{{ "a,b" | split: "," }}' +
+    '{% for a in attributes %}{{ a }}{{ forloop.index }}{{ forloop | json }}{% endfor %}';
+  const liquid = new Liquid({ ownPropertyOnly: true });
+  expect(renderBody(body)).toBe(String(liquid.parseAndRenderSync(body, ANNA)));
 });
 
 test('refuses one recipient whose attributes make too much work, and not the others', () => {

@@ -1,4 +1,14 @@
-import { Context, Liquid, LiquidError, type Template } from 'liquidjs';
+import {
+  Context,
+  Liquid,
+  LiquidError,
+  TokenKind,
+  Tokenizer,
+  toValue,
+  toValueSync,
+  type FilterImplOptions,
+  type Template,
+} from 'liquidjs';
 
 import type { Attributes } from '../lib/schema.js';
 import { textToHtml } from './letter-html.js';
@@ -16,7 +26,10 @@ export interface CompiledMessage {
 }
 
 /** A text with nothing but plain variables is filled in without Liquid, which takes a tenth of the time. */
-type CompiledText = { kind: 'plain'; pattern: PlainPattern } | { kind: 'liquid'; templates: Template[] };
+type CompiledText =
+  | { kind: 'plain'; pattern: PlainPattern }
+  /** `longest`: how many characters its longest expression or tag has. */
+  | { kind: 'liquid'; templates: Template[]; longest: number };
 
 export interface Addressee {
   email: string;
@@ -54,9 +67,15 @@ export class RenderError extends Error {
 }
 
 const MAX_STEPS = 50_000;
+/**
+ * One step can compare the longest value as often as its expression names it: this much of the one times the other costs
+ * as much as a step. Counted as one step each, 20,000 comparisons of a long text took minutes.
+ */
+const WORK_OF_A_STEP = 20_000;
+const MAX_EXPRESSION_CHARACTERS = 10_000;
 /** Reading takes Liquid a time that grows with the square of their number: 2,000 take 4 ms, 200,000 half a minute. */
 const MAX_EXPRESSIONS = 2000;
-const MAX_MEMORY = 2_000_000;
+const MAX_MEMORY = 500_000;
 const MAX_SUBJECT_CHARACTERS = 10_000;
 const MAX_TEXT_CHARACTERS = 2_000_000;
 const SAMPLE: Addressee = { email: 'anna@example.com', name: 'Anna', attributes: {} };
@@ -115,7 +134,35 @@ function openEngine(): Liquid {
   });
   for (const name of REFUSED_TAGS) delete opened.tags[name];
   for (const name of REFUSED_FILTERS) opened.unregisterFilter(name);
+  for (const [name, filter] of Object.entries(opened.filters)) opened.registerFilter(name, weighing(filter));
   return opened;
+}
+
+type FilterHandler = Extract<FilterImplOptions, (...values: never[]) => unknown>;
+
+/** Liquid counts an array by its length: of long texts, or of itself again and again, it is larger than that. */
+function weighing(filter: FilterImplOptions): FilterImplOptions {
+  return typeof filter === 'function' ? weighed(filter) : { ...filter, handler: weighed(filter.handler) };
+}
+
+function weighed(handler: FilterHandler): FilterHandler {
+  return function* (...values) {
+    const result: unknown = yield handler.apply(this, values);
+    this.context.memoryLimit.use(weigh(result, MAX_MEMORY));
+    return result;
+  };
+}
+
+/** How many characters and elements a value has in all, counted until there are more than `limit`. */
+function weigh(value: unknown, limit: number): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 1;
+  let weight = 1;
+  for (const part of Array.isArray(value) ? value : Object.values(value)) {
+    weight += weigh(part, limit - weight);
+    if (weight > limit) break;
+  }
+  return weight;
 }
 
 function compileText(
@@ -124,9 +171,11 @@ function compileText(
 ): { ok: true; text: CompiledText } | { ok: false; fault: TemplateFault } {
   if (countExpressions(source) > MAX_EXPRESSIONS) return { ok: false, fault: TOO_MUCH };
   try {
+    const longest = measureLongest(source);
+    if (longest > MAX_EXPRESSION_CHARACTERS) return { ok: false, fault: TOO_MUCH };
     const templates = engine.parse(source);
     const pattern = toPlainPattern(templates);
-    const text: CompiledText = pattern ? { kind: 'plain', pattern } : { kind: 'liquid', templates };
+    const text: CompiledText = pattern ? { kind: 'plain', pattern } : { kind: 'liquid', templates, longest };
     return failsByLimit(text, maxCharacters) ? { ok: false, fault: TOO_MUCH } : { ok: true, text };
   } catch (error) {
     return { ok: false, fault: toFault(error) };
@@ -135,6 +184,14 @@ function compileText(
 
 function countExpressions(source: string): number {
   return source.split(/\{[{%]/).length - 1;
+}
+
+/** Throws as parsing does. */
+function measureLongest(source: string): number {
+  const tokens = new Tokenizer(source, engine.options.operators).readTopLevelTokens(engine.options);
+  let longest = 0;
+  for (const { kind, begin, end } of tokens) if (kind !== TokenKind.HTML) longest = Math.max(longest, end - begin);
+  return longest;
 }
 
 /** Of a trial only the limits count: what else goes wrong may be the made-up recipient's fault. */
@@ -148,26 +205,58 @@ function failsByLimit(text: CompiledText, maxCharacters: number): boolean {
 }
 
 function renderText(text: CompiledText, addressee: Addressee, maxCharacters: number): string {
-  const rendered = text.kind === 'plain' ? text.pattern(addressee) : renderLiquid(text.templates, addressee);
+  const rendered = text.kind === 'plain' ? text.pattern(addressee) : renderLiquid(text, addressee, maxCharacters);
   if (rendered.length > maxCharacters)
     throw new RenderError('limit', `The text became longer than ${maxCharacters} characters.`);
   return rendered;
 }
 
-function renderLiquid(templates: Template[], { email, name, attributes }: Addressee): string {
+function renderLiquid(
+  { templates, longest }: CompiledText & { kind: 'liquid' },
+  { email, name, attributes }: Addressee,
+  maxCharacters: number,
+): string {
   const context = new Context({ email, name, attributes }, engine.options, { sync: true }, { liquid: engine });
   let steps = 0;
+  let largest = longest;
+  const { memoryLimit } = context;
+  const countMemory = memoryLimit.use.bind(memoryLimit);
+  memoryLimit.use = (size) => {
+    if (size > largest) largest = size;
+    countMemory(size);
+  };
   // Liquid compares the clock at every step here; counting gives every machine the same letters.
   context.renderLimit.check = () => {
-    steps += 1;
+    steps += 1 + Math.floor((largest * longest) / WORK_OF_A_STEP);
     if (steps > MAX_STEPS) throw new RenderError('limit', `The text takes more than ${MAX_STEPS} steps.`);
   };
+  const output = openOutput(maxCharacters);
   try {
-    const rendered: unknown = engine.renderSync(templates, context);
-    return typeof rendered === 'string' ? rendered : '';
+    toValueSync(engine.renderer.renderTemplates(templates, context, output));
+    return output.buffer;
   } catch (error) {
     throw toRenderError(error);
   }
+}
+
+/** Stops at the limit, not when memory is full. */
+function openOutput(maxCharacters: number) {
+  const output = {
+    buffer: '',
+    write: (value: unknown) => {
+      output.buffer += print(value);
+      if (output.buffer.length > maxCharacters)
+        throw new RenderError('limit', `The text became longer than ${maxCharacters} characters.`);
+    },
+  };
+  return output;
+}
+
+/** As Liquid prints a value. */
+function print(value: unknown): string {
+  const plain: unknown = toValueSync(toValue(value));
+  if (Array.isArray(plain)) return plain.map(print).join('');
+  return plain === undefined || plain === null ? '' : String(plain);
 }
 
 function toRenderError(error: unknown): RenderError {

@@ -5,6 +5,7 @@ import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState, FoundCount, Pager, SearchBar, SelectCell, SelectHeader, SortHeader } from '../ui/list.js';
+import { OwnerNotice, type OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
 import { formatAttributes, type Recipient } from './recipient.js';
 
@@ -126,24 +127,23 @@ function RecipientRow({ view, recipient }: { view: View; recipient: Recipient })
   );
 }
 
-export function RecipientPage({ view, recipient }: { view: View; recipient: Recipient }) {
-  const { id, email, name, comment, attributes, createdAt, updatedAt } = recipient;
+interface RecipientPageProps {
+  view: View;
+  recipient: Recipient;
+  /** Whose it is, where it is somebody else's. */
+  owner: OwnerName | undefined;
+}
+
+export function RecipientPage({ view, recipient, owner }: RecipientPageProps) {
+  const { email, name, comment, attributes, createdAt, updatedAt } = recipient;
   return (
     <Layout
       view={view}
       title={email}
-      back={{ href: '/recipients', label: view.t('recipients.list.title') }}
-      actions={
-        <>
-          <a class="btn btn-outline-secondary" href={`/recipients/${id}/edit`}>
-            {view.t('common.edit')}
-          </a>
-          <a class="btn btn-outline-danger" href={`/recipients/${id}/deletion`}>
-            {view.t('common.delete')}
-          </a>
-        </>
-      }
+      back={{ href: owner ? '/oversight/recipients' : '/recipients', label: view.t('recipients.list.title') }}
+      actions={!owner && <RecipientActions view={view} recipient={recipient} />}
     >
+      <OwnerNotice view={view} owner={owner} />
       <dl class="facts card card-body">
         <dt>{view.t('recipients.email')}</dt>
         <dd>
@@ -165,6 +165,19 @@ export function RecipientPage({ view, recipient }: { view: View; recipient: Reci
         <dd>{formatDateTime(view, updatedAt)}</dd>
       </dl>
     </Layout>
+  );
+}
+
+function RecipientActions({ view, recipient: { id } }: { view: View; recipient: Recipient }) {
+  return (
+    <>
+      <a class="btn btn-outline-secondary" href={`/recipients/${id}/edit`}>
+        {view.t('common.edit')}
+      </a>
+      <a class="btn btn-outline-danger" href={`/recipients/${id}/deletion`}>
+        {view.t('common.delete')}
+      </a>
+    </>
   );
 }
 

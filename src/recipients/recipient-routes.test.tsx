@@ -203,7 +203,7 @@ test.each(['en', 'ru'] as const)(
   },
 );
 
-test.each(['', '0', 'x', '99999999999999999999', '2'])(
+test.each(['', '0', 'x', '99999999999999999999', '2', '2147483647', '9007199254740991'])(
   'takes the version “%s” for another one than what is saved',
   async (version) => {
     const { browser, ownerId } = await open();

@@ -1,9 +1,12 @@
 import { Hono } from 'hono';
 
+import { findOtherOwner } from '../accounts/find-other-owner.js';
+import { ownersSeenBy } from '../accounts/permissions.js';
+import { refuseUnlessPermitted } from '../accounts/permit.js';
 import type { Database } from '../lib/database.js';
 import { found, NotFoundError } from '../lib/errors.js';
 import { emptyForm, parseForm, readForm, readFormList, type FormState } from '../lib/form.js';
-import { parseId, parseIds } from '../lib/ids.js';
+import { parseId, parseIds, parseVersion } from '../lib/ids.js';
 import { parseListQuery } from '../lib/list.js';
 import { ConfirmPage } from '../ui/confirm-page.js';
 import { redirectWithFlash } from '../ui/flash.js';
@@ -104,8 +107,9 @@ export function recipientRoutes({ db }: RecipientDeps): Hono<WebEnv> {
 
   routes.get('/:id', async (c) => {
     const view = c.get('view');
-    const recipient = await findByPath(view, c.req.param('id'));
-    return c.html(<RecipientPage view={view} recipient={recipient} />);
+    const recipient = await findVisible(view, c.req.param('id'));
+    const owner = await findOtherOwner(db, view, recipient.ownerId);
+    return c.html(<RecipientPage view={view} recipient={recipient} owner={owner} />);
   });
 
   routes.get('/:id/edit', async (c) => {
@@ -126,7 +130,7 @@ export function recipientRoutes({ db }: RecipientDeps): Hono<WebEnv> {
         422,
       );
     }
-    const version = parseId(typed['version']) ?? 0;
+    const version = parseVersion(typed['version']);
     const saved = await changeRecipient(db, ownerId, recipient.id, version, toRecipientValues(parsed.values));
     if (saved.ok) return redirectWithFlash(c, `/recipients/${recipient.id}`, view.t('recipients.flash.changed'));
     if (saved.fault === 'gone') throw new NotFoundError();
@@ -151,9 +155,15 @@ export function recipientRoutes({ db }: RecipientDeps): Hono<WebEnv> {
     return c.html(deletionPage(view, [await findByPath(view, c.req.param('id'))]));
   });
 
-  async function findByPath(view: View, id: string): Promise<Recipient> {
+  async function findVisible(view: View, id: string): Promise<Recipient> {
     const parsed = parseId(id);
-    return found(parsed && (await findRecipient(db, signedIn(view).id, parsed)));
+    return found(parsed && (await findRecipient(db, ownersSeenBy(signedIn(view)), parsed)));
+  }
+
+  async function findByPath(view: View, id: string): Promise<Recipient> {
+    const recipient = await findVisible(view, id);
+    refuseUnlessPermitted(view, 'things.change', recipient);
+    return recipient;
   }
 
   return routes;

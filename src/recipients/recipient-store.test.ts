@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { eventually } from '../../test/support/eventually.js';
 import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
+import { TERMINAL } from '../audit/audit.js';
 import { freezeAudience } from '../delivery/ledger-store.js';
 import type { Database } from '../lib/database.js';
 import { parseForm } from '../lib/form.js';
@@ -147,7 +148,7 @@ test('keeps deliveries and attempts of a recipient that is deleted, with the add
   const [id = 0] = await addRecipients(db, owner, 1);
   const now = new Date();
   const mailingId = await addMailing(db, owner, { firstSendingAt: now });
-  expect(await startMailing(db, owner, mailingId, now)).toMatchObject({ ok: true });
+  expect(await startMailing(db, TERMINAL, owner, mailingId, now)).toMatchObject({ ok: true });
   await freezeAudience(db, mailingId);
   const delivery = await db
     .selectFrom('deliveries')
@@ -181,7 +182,7 @@ test('a deletion that deadlocks with the recording of deliveries succeeds', asyn
   const ids = await addRecipients(db, owner, 2);
   const now = new Date();
   const mailingId = await addMailing(db, owner, { firstSendingAt: now });
-  await startMailing(db, owner, mailingId, now);
+  await startMailing(db, TERMINAL, owner, mailingId, now);
   await freezeAudience(db, mailingId);
   const [first = 0, second = 0] = (
     await db.selectFrom('deliveries').select('id').where('mailing_id', '=', mailingId).orderBy('id').execute()

@@ -11,6 +11,8 @@ import {
   type Page,
   type SortKey,
 } from '../lib/list.js';
+import type { OwnerCounts } from '../lib/owner-counts.js';
+import { belongsTo, type Owners } from '../lib/owners.js';
 import type { Recipient, RecipientSort, RecipientValues } from './recipient.js';
 
 const SORT_KEYS: Record<RecipientSort, SortKey> = {
@@ -19,8 +21,12 @@ const SORT_KEYS: Record<RecipientSort, SortKey> = {
   created: { expression: sql`created_at`, type: 'timestamptz' },
 };
 
+/** Everybody's recipients have no other index to go along: at a million rows any other order takes a second. */
+const BY_ID: SortKey = { expression: sql`id`, type: 'bigint' };
+
 const COLUMNS = [
   'id',
+  'owner_id as ownerId',
   'email',
   'name',
   'comment',
@@ -32,16 +38,18 @@ const COLUMNS = [
 
 export type SaveResult = { ok: true; id: number } | { ok: false; fault: 'emailTaken' | 'changed' | 'gone' };
 
+/** Those of everybody are always in the order in which they were added. */
 export async function listRecipients(
   db: Database,
-  ownerId: number,
+  owners: Owners,
   list: ListQuery<RecipientSort>,
 ): Promise<Page<Recipient>> {
-  const { where, orderBy, cursorValue, cursor } = keyset(list, SORT_KEYS[list.sort], sql`id`);
+  const key = owners === 'everybody' ? BY_ID : SORT_KEYS[list.sort];
+  const { where, orderBy, cursorValue, cursor } = keyset(list, key, sql`id`);
   const rows = await db
     .selectFrom('recipients')
     .select([...COLUMNS, cursorValue.as('cursor_value')])
-    .where('owner_id', '=', ownerId)
+    .where(belongsTo(owners))
     .where(matchesSearch(list.search))
     .where(where)
     .orderBy(orderBy)
@@ -50,34 +58,52 @@ export async function listRecipients(
   return toPage(rows, cursor);
 }
 
-/** All recipients of the owner, from the kept total: counting a million rows takes too long for a page. */
-export async function countRecipients(db: Database, ownerId: number): Promise<number> {
-  const row = await db
+/** All recipients, from the kept totals: counting a million rows takes too long for a page. */
+export async function countRecipients(db: Database, owners: Owners): Promise<number> {
+  const { total } = await db
     .selectFrom('recipient_totals')
-    .select('total')
-    .where('owner_id', '=', ownerId)
-    .executeTakeFirst();
-  return row?.total ?? 0;
+    .select(sql<number>`coalesce(sum(total), 0)::bigint`.as('total'))
+    .where(belongsTo(owners))
+    .executeTakeFirstOrThrow();
+  return total;
+}
+
+/** Who keeps the most. */
+export async function listLargestKeepers(db: Database, limit: number): Promise<number[]> {
+  const rows = await db
+    .selectFrom('recipient_totals')
+    .select('owner_id as ownerId')
+    .where('total', '>', 0)
+    .orderBy('total', 'desc')
+    .orderBy('owner_id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ ownerId }) => ownerId);
+}
+
+/** Of many owners at once, from the kept totals. */
+export async function countRecipientsByOwner(db: Database, ownerIds: number[]): Promise<OwnerCounts> {
+  const rows = await db
+    .selectFrom('recipient_totals')
+    .select(['owner_id as ownerId', 'total'])
+    .where('owner_id', '=', sql<number>`any(${ownerIds}::integer[])`)
+    .execute();
+  return new Map(rows.map(({ ownerId, total }) => [ownerId, total]));
 }
 
 /** How many match, counted up to `limit + 1`. */
 export async function countFoundRecipients(
   db: Database,
-  ownerId: number,
+  owners: Owners,
   search: string,
   limit: number,
 ): Promise<number> {
-  const matching = db.selectFrom('recipients').where('owner_id', '=', ownerId).where(matchesSearch(search));
+  const matching = db.selectFrom('recipients').where(belongsTo(owners)).where(matchesSearch(search));
   return countUpTo(db, matching, limit);
 }
 
-export async function findRecipient(db: Database, ownerId: number, id: number): Promise<Recipient | undefined> {
-  return db
-    .selectFrom('recipients')
-    .select(COLUMNS)
-    .where('owner_id', '=', ownerId)
-    .where('id', '=', id)
-    .executeTakeFirst();
+export async function findRecipient(db: Database, owners: Owners, id: number): Promise<Recipient | undefined> {
+  return db.selectFrom('recipients').select(COLUMNS).where(belongsTo(owners)).where('id', '=', id).executeTakeFirst();
 }
 
 export async function findRecipients(db: Database, ownerId: number, ids: number[]): Promise<Recipient[]> {

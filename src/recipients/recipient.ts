@@ -6,6 +6,7 @@ import { emailAddress, multiLine, singleLine } from '../lib/text.js';
 
 export interface Recipient {
   id: number;
+  ownerId: number;
   email: string;
   name: string;
   comment: string;

@@ -138,7 +138,10 @@ test('of two tabs that change one mailing the later is told, and loses nothing',
   await expectText(other, t('common.conflict.title'));
   expect(await other.getByLabel(t('mailings.end'), { exact: true }).inputValue()).toBe(localTime(9));
   const saved = new Intl.DateTimeFormat('ru', { dateStyle: 'medium' }).format(new Date(`${localTime(5)}Z`));
-  await other.getByRole('alert').getByText(saved.replace(/\sг\.$/, '')).waitFor();
+  await other
+    .getByRole('alert')
+    .getByText(saved.replace(/\sг\.$/, ''))
+    .waitFor();
   await inspectPage(other);
 
   // Saving once more replaces the earlier change knowingly.

@@ -18,6 +18,8 @@ export interface InboxSite {
   /** The cookie of a new user who is signed in. */
   signIn: (role: Role) => Promise<string>;
   /** The cookie of a visitor who has just registered this address. */
+  /** The cookie of a session of this user. */
+  cookieOf: (userId: number) => Promise<string>;
   register: (address: string) => Promise<string>;
 }
 
@@ -44,6 +46,7 @@ export function openInboxSite(
   return {
     web,
     signIn: async (role) => `${auth.sessionCookie}=${await openSession(db, await addUser(db, { role }))}`,
+    cookieOf: async (userId) => `${auth.sessionCookie}=${await openSession(db, userId)}`,
     register: (address) => makePendingCookie(address),
   };
 }

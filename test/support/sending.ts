@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { pino } from 'pino';
 
+import { TERMINAL } from '../../src/audit/audit.js';
 import { readCounters } from '../../src/delivery/delivery-store.js';
 import { DeliveryWorker } from '../../src/delivery/delivery-worker.js';
 import type { Counters } from '../../src/delivery/delivery.js';
@@ -82,7 +83,7 @@ export async function openSending(
     ownerId,
     mailingId,
     counters,
-    start: () => startMailing(db, ownerId, mailingId, new Date()),
+    start: () => startMailing(db, TERMINAL, ownerId, mailingId, new Date()),
     finished: (withinMs?: number) =>
       eventually(
         'the mailing is finished',

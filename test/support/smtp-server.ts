@@ -50,6 +50,8 @@ export interface SmtpServerOptions {
   tls?: 'starttls' | 'implicit';
   /** Answers 354 to a DATA without a recipient, as RFC 2920 3.1 allows. */
   takesDataWithoutRecipient?: boolean;
+  /** Milliseconds from a letter's final dot to its reply; what comes meanwhile waits. */
+  slowMs?: number;
   /** False forgets what letters say, for tests with very many. */
   keepData?: boolean;
   faults?: (event: SmtpServerEvent) => SmtpServerFault | undefined;
@@ -74,6 +76,8 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
 export class SmtpTestServer implements AsyncDisposable {
   /** One entry a letter and recipient, made before the reply is written: `drop` at `dot-reply` is accepted all the same. */
   readonly accepted: AcceptedLetter[] = [];
+  /** When the final dot of each of them came, on the clock of `performance.now()`. */
+  readonly arrivedAt: number[] = [];
   /** What no correct client does. */
   readonly violations: string[] = [];
   readonly counts = new Map<string, number>();
@@ -110,6 +114,7 @@ export class SmtpTestServer implements AsyncDisposable {
 
   accept(letter: AcceptedLetter): void {
     this.accepted.push(letter);
+    this.arrivedAt.push(performance.now());
     this.counts.set(letter.to, this.countOf(letter.to) + 1);
   }
 
@@ -146,7 +151,7 @@ class Conversation {
   #server: SmtpTestServer;
   #number: number;
   #socket: Socket | undefined;
-  #state: 'command' | 'content' | 'login' | 'deaf' = 'command';
+  #state: 'command' | 'content' | 'busy' | 'login' | 'deaf' = 'command';
   #input = '';
   #output = '';
   #sender: string | null = null;
@@ -191,7 +196,7 @@ class Conversation {
 
   /** One command, or what there is of the content; false where more bytes are needed. */
   #takeOne(): boolean {
-    if (this.#state === 'deaf') return false;
+    if (this.#state === 'deaf' || this.#state === 'busy') return false;
     if (this.#state === 'content') return this.#takeContent();
     const end = this.#input.indexOf('\r\n');
     if (end === -1) return false;
@@ -287,10 +292,22 @@ class Conversation {
     const isAccepting = !fault || (typeof fault === 'object' && 'reply' in fault && fault.reply.startsWith('2'));
     // RFC 5321 4.5.2: the dot that was doubled loses its twin.
     if (isAccepting) this.#acceptLetter(decode(this.#content.join('').replaceAll('\r\n.', '\r\n').slice(2)));
+    const { slowMs } = this.#server.options;
     if (fault) this.#perform(fault);
+    else if (slowMs !== undefined) this.#answerLater(slowMs);
     else if (this.#recipients.length === 0) this.#say('554 5.5.1 no valid recipients');
     else this.#answer('dot-reply', `250 2.0.0 ok ${this.#letterNumber}`);
     this.#forget();
+  }
+
+  #answerLater(afterMs: number): void {
+    this.#state = 'busy';
+    const reply = `250 2.0.0 ok ${this.#letterNumber}`;
+    setTimeout(() => {
+      this.#state = 'command';
+      this.#answer('dot-reply', reply);
+      this.#take(Buffer.alloc(0));
+    }, afterMs);
   }
 
   #acceptLetter(data: string): void {

@@ -4,6 +4,7 @@ import { shakeHands, type SmtpSession } from './smtp-handshake.js';
 import { DEFAULT_TIMEOUTS, type SmtpOptions, type SmtpTimeouts } from './smtp-options.js';
 import {
   CLOSED,
+  RECALLED,
   isIntermediate,
   isPositive,
   isRefusal,
@@ -29,10 +30,15 @@ interface QueuedLetter {
   /** Null until the first byte of its envelope is handed to the socket. */
   begunAt: number | null;
   isSettled: boolean;
+  recall: AbortSignal | undefined;
+  /** Until when its content may begin, once its envelope is out and it is called back. */
+  contentBy: number;
   resolve: (outcome: SendOutcome) => void;
 }
 
 const BLOCK_SIZE = 262_144;
+/** What a letter that is called back with its envelope out still has to go on its way; then the connection is given up for it. */
+const LAST_CALL_MS = 800;
 
 /**
  * One connection to a relay, and the letters that go over it one after another.
@@ -43,6 +49,9 @@ const BLOCK_SIZE = 262_144;
  * out at a time, so at most one letter is in doubt when the connection dies. Replies come in the order of the commands,
  * and each has its taker in the wire's queue: a refused letter shifts nobody's replies. Whatever ends the wire settles
  * every letter as lost; those whose final dot had not been handed to the socket are safe to send again.
+ *
+ * A letter can be called back (`takeBack`). One that waits comes back at once. One whose envelope is out goes on, because nothing
+ * ends its transaction but its content or the end of the connection; where the server lets it wait too long, it is the connection.
  *
  * To keep the pipeline full, have three letters queued (`pending`).
  */
@@ -92,9 +101,13 @@ export class SmtpConnection implements AsyncDisposable {
     return this.#pending;
   }
 
-  /** Queues a letter. Never rejects, and always settles: by a reply, a timeout or the end of the connection. */
-  send(letter: SmtpLetter): Promise<SendOutcome> {
+  /**
+   * Queues a letter. Never rejects, and always settles: by a reply, a timeout, the end of the connection, or a `takeBack` of what
+   * `recall` stands for.
+   */
+  send(letter: SmtpLetter, recall?: AbortSignal): Promise<SendOutcome> {
     const fault = this.#isClosing ? CLOSED : this.#wire.fault;
+    if (recall?.aborted) return Promise.resolve(this.#lost('mail', RECALLED, null, false));
     if (fault) return Promise.resolve(this.#lost('mail', fault, null, false));
     const envelope = composeEnvelope(letter, this.capabilities);
     if (!envelope.ok) return Promise.resolve(this.#refused(envelope.stage, envelope.reply, null, true));
@@ -107,11 +120,22 @@ export class SmtpConnection implements AsyncDisposable {
         stage: 'mail',
         begunAt: null,
         isSettled: false,
+        recall,
+        contentBy: Infinity,
         resolve,
       });
       this.#pending += 1;
       this.#advance();
     });
+  }
+
+  /** Gives the letters that were sent with `recall` back as lost and not begun, but for those on the wire. */
+  takeBack(recall: AbortSignal): void {
+    for (const letter of this.#waiting.filter((waiting) => waiting.recall === recall)) this.#lose(letter, RECALLED);
+    this.#waiting = this.#waiting.filter((letter) => !letter.isSettled);
+    for (const letter of [this.#enveloped, this.#contented]) {
+      if (letter?.recall === recall) letter.contentBy = performance.now() + LAST_CALL_MS;
+    }
   }
 
   /** Lets letters on the wire finish, gives the waiting ones back as lost and not begun, says QUIT. Bounded in time. */
@@ -191,6 +215,7 @@ export class SmtpConnection implements AsyncDisposable {
     if (isPositive(reply)) return this.#misunderstand('DATA', reply);
     if (isIntermediate(reply)) {
       if (letter.isSettled) return this.#sendNothing();
+      if (isTooLate(letter)) return this.#wire.abandon(RECALLED);
       this.#enveloped = null;
       this.#contented = letter;
       this.#wire.expect(this.#timeouts.dataBlock, (next) => this.#takeEnd(letter, next));
@@ -202,7 +227,7 @@ export class SmtpConnection implements AsyncDisposable {
 
   /** RFC 2920 3.1: a server that takes DATA without a recipient waits for content, and gets a lone dot. */
   #sendNothing(): void {
-    this.#wire.write('.\r\n');
+    this.#wire.writeContent('.\r\n');
     this.#wire.expect(this.#timeouts.finalDot, () => this.#advance());
     this.#endEnvelope();
   }
@@ -221,6 +246,7 @@ export class SmtpConnection implements AsyncDisposable {
 
   /** A large letter goes in blocks, so that one which breaks off before its end is known not to be in doubt. */
   #writeBlocks(letter: QueuedLetter, content: Buffer): void {
+    if (isTooLate(letter)) return this.#wire.abandon(RECALLED);
     if (content.length <= BLOCK_SIZE) return this.#finishContent(letter, content);
     this.#wire.restartClock(this.#timeouts.dataBlock);
     this.#wire.writeThen(content.subarray(0, BLOCK_SIZE), () =>
@@ -230,10 +256,10 @@ export class SmtpConnection implements AsyncDisposable {
 
   #finishContent(letter: QueuedLetter, rest: string | Buffer): void {
     letter.stage = 'dot';
-    if (typeof rest === 'string') this.#wire.write(`${rest}.\r\n`);
+    if (typeof rest === 'string') this.#wire.writeContent(`${rest}.\r\n`);
     else {
-      this.#wire.write(rest);
-      this.#wire.write('.\r\n');
+      this.#wire.writeContent(rest);
+      this.#wire.writeContent('.\r\n');
     }
     this.#wire.restartClock(this.#timeouts.finalDot);
     if (this.capabilities.pipelining) this.#advance();
@@ -320,4 +346,9 @@ export class SmtpConnection implements AsyncDisposable {
   #facts(begunAt: number | null) {
     return { durationMs: begunAt === null ? 0 : performance.now() - begunAt, relay: this.#relay, tls: this.tlsVersion };
   }
+}
+
+/** Nothing is in doubt then: its final dot has not left, and what was before it is answered. */
+function isTooLate({ contentBy }: QueuedLetter): boolean {
+  return contentBy !== Infinity && performance.now() > contentBy;
 }

@@ -13,8 +13,9 @@ import {
   type SmtpReply,
   type SmtpStage,
 } from './smtp-outcome.js';
+import { encodeBase64, hideSecrets, listSecrets, maskLogin } from './smtp-trace.js';
 import type { SmtpCredentials } from './smtp-url.js';
-import { SmtpWire, type Answer } from './smtp-wire.js';
+import { SmtpWire, type Answer, type Trace } from './smtp-wire.js';
 
 export interface SmtpSession {
   wire: SmtpWire;
@@ -31,7 +32,7 @@ type Step<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 export async function shakeHands(options: SmtpOptions, timeouts: SmtpTimeouts): Promise<Handshake> {
   const startedAt = performance.now();
   const { signal } = options;
-  const wire = await SmtpWire.connect(options.host, options.port, timeouts.connect, signal);
+  const wire = await SmtpWire.connect(options.host, options.port, timeouts.connect, signal, openTrace(options));
   if (!(wire instanceof SmtpWire)) return fail(options, startedAt, null, { stage: 'connect', fault: wire });
   const cut = () => wire.abandon(CLOSED);
   signal?.addEventListener('abort', cut);
@@ -120,12 +121,12 @@ async function logIn(
   const exchange = chooseExchange(credentials, offered);
   if (!exchange) return refuse('auth', 504, '5.5.4', 'the server offers neither AUTH PLAIN nor AUTH LOGIN');
   const [command = '', ...answers] = exchange;
-  let answer = await wire.ask(command, timeouts.command);
+  let answer = await wire.ask(command, timeouts.command, maskLogin(command));
   for (const line of answers) {
     if (!answer.ok || !isIntermediate(answer.reply)) break;
-    answer = await wire.ask(line, timeouts.command);
+    answer = await wire.ask(line, timeouts.command, maskLogin(line));
   }
-  const accepted = demand('auth', hideSecrets(answer, credentials));
+  const accepted = demand('auth', hideInAnswer(answer, credentials));
   return accepted.ok ? { ok: true, value: null } : accepted;
 }
 
@@ -138,13 +139,13 @@ function chooseExchange({ user, password }: SmtpCredentials, offered: SmtpCapabi
 }
 
 /** Replies are stored and shown; a server that repeats what it was told must not get the password there. */
-function hideSecrets(answer: Answer, { user, password }: SmtpCredentials): Answer {
-  if (!answer.ok || password === '') return answer;
-  const secrets = [encodeBase64(`\0${user}\0${password}`), encodeBase64(password), password].filter(
-    (secret) => secret.length > 3,
-  );
-  const text = secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), answer.reply.text);
-  return { ok: true, reply: { ...answer.reply, text } };
+function hideInAnswer(answer: Answer, credentials: SmtpCredentials): Answer {
+  if (!answer.ok) return answer;
+  return { ok: true, reply: { ...answer.reply, text: hideSecrets(answer.reply.text, listSecrets(credentials)) } };
+}
+
+function openTrace({ onLine, credentials }: SmtpOptions): Trace | undefined {
+  return onLine && { onLine, secrets: listSecrets(credentials) };
 }
 
 function demand(stage: SmtpStage, answer: Answer): Step<SmtpReply> {
@@ -193,8 +194,4 @@ function encryptionOf(options: SmtpOptions, timeouts: SmtpTimeouts) {
 /** RFC 5321 4.1.3 */
 function addressLiteral(address: string): string {
   return isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`;
-}
-
-function encodeBase64(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64');
 }

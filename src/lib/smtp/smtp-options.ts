@@ -1,3 +1,4 @@
+import type { SmtpLine } from './smtp-trace.js';
 import type { SmtpCredentials, TlsMode } from './smtp-url.js';
 
 /** Milliseconds. RFC 5321 4.5.3.2 names minima for servers far away; a relay of one's own that takes longer is ill. */
@@ -37,4 +38,6 @@ export interface SmtpOptions {
   timeouts?: Partial<SmtpTimeouts>;
   /** Ends the opening of a connection at once; one that is open is ended by its `close`. */
   signal?: AbortSignal;
+  /** Told of every line of the conversation. */
+  onLine?: (line: SmtpLine) => void;
 }

@@ -60,6 +60,7 @@ export interface SmtpFault {
 }
 
 export const CLOSED: SmtpFault = { cause: 'closed', error: 'the connection was closed by this side' };
+export const RECALLED: SmtpFault = { cause: 'closed', error: 'the letter was called back before its content was sent' };
 
 /** RFC 5321 4.2.1: the first digit alone decides. */
 export function isPositive(reply: SmtpReply): boolean {

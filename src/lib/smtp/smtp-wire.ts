@@ -3,6 +3,7 @@ import { connect as connectTls } from 'node:tls';
 
 import { CLOSED, describeReply, type LossCause, type SmtpFault, type SmtpReply } from './smtp-outcome.js';
 import { SmtpReplyParser } from './smtp-reply.js';
+import { formatReply, hideSecrets, type SmtpLine } from './smtp-trace.js';
 
 interface Expectation {
   timeoutMs: number;
@@ -11,6 +12,12 @@ interface Expectation {
 }
 
 export type Answer = { ok: true; reply: SmtpReply } | { ok: false; fault: SmtpFault };
+
+/** Who hears what is said, and what is hidden from them. */
+export interface Trace {
+  onLine: (line: SmtpLine) => void;
+  secrets: string[];
+}
 
 export interface Encryption {
   host: string;
@@ -38,12 +45,14 @@ export class SmtpWire {
   #deadline = Infinity;
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Infinity;
+  readonly #trace: Trace | undefined;
 
   static async connect(
     host: string,
     port: number,
     timeoutMs: number,
     signal?: AbortSignal,
+    trace?: Trace,
   ): Promise<SmtpWire | SmtpFault> {
     if (signal?.aborted) return CLOSED;
     const socket = connectPlain({ host, port, noDelay: true, keepAlive: true });
@@ -52,12 +61,15 @@ export class SmtpWire {
     const fault = await awaitSocket(socket, 'connect', timeoutMs, 'connection');
     signal?.removeEventListener('abort', cut);
     if (fault && signal?.aborted) return CLOSED;
-    return fault ?? new SmtpWire(socket);
+    return fault ?? new SmtpWire(socket, trace);
   }
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, trace: Trace | undefined) {
     this.#socket = socket;
+    this.#trace = trace;
     this.#listen();
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    trace?.onLine({ from: 'wire', event: 'connected', address: `${remoteAddress}:${remotePort}` });
   }
 
   get fault(): SmtpFault | null {
@@ -91,22 +103,32 @@ export class SmtpWire {
     if (this.#expected.length === 1) this.restartClock(timeoutMs);
   }
 
-  write(bytes: string | Buffer): void {
-    if (!this.#fault) this.#socket.write(bytes);
+  /** Whole commands with their line ends; `shown` is what the trace says in their place. */
+  write(commands: string, shown = commands): void {
+    if (this.#fault) return;
+    if (this.#trace) this.#traceLines('client', shown.trimEnd().split('\r\n'));
+    this.#socket.write(commands);
   }
 
-  /** As `write`; calls back when the kernel has taken the bytes, never if the wire ends before. */
+  writeContent(bytes: string | Buffer): void {
+    if (this.#fault) return;
+    this.#trace?.onLine({ from: 'client', content: bytes.toString() });
+    this.#socket.write(bytes);
+  }
+
+  /** As `writeContent`; calls back when the kernel has taken the bytes, never if the wire ends before. */
   writeThen(bytes: Buffer, onTaken: () => void): void {
     if (this.#fault) return;
+    this.#trace?.onLine({ from: 'client', content: bytes.toString() });
     this.#socket.write(bytes, () => {
       if (!this.#fault) onTaken();
     });
   }
 
   /** One command and its reply; with no line, only the reply. */
-  ask(line: string | null, timeoutMs: number): Promise<Answer> {
+  ask(line: string | null, timeoutMs: number, shown = line): Promise<Answer> {
     return new Promise((resolve) => {
-      if (line !== null) this.write(`${line}\r\n`);
+      if (line !== null) this.write(`${line}\r\n`, shown ?? line);
       this.expect(
         timeoutMs,
         (reply) => resolve({ ok: true, reply }),
@@ -141,6 +163,8 @@ export class SmtpWire {
     if (fault) this.abandon(fault);
     else this.#listen();
     this.#tlsVersion = socket.getProtocol();
+    const { name: cipher = '' } = fault ? {} : socket.getCipher();
+    if (!fault) this.#trace?.onLine({ from: 'wire', event: 'encrypted', protocol: this.#tlsVersion ?? '', cipher });
     return fault;
   }
 
@@ -151,6 +175,7 @@ export class SmtpWire {
 
   /** Ends the wire with a QUIT whose reply nobody waits for (RFC 5321 3.1: also after a greeting that refuses). */
   dismiss(): void {
+    if (!this.#fault && this.#trace) this.#traceLines('client', ['QUIT']);
     this.#finish(CLOSED, sayQuit);
   }
 
@@ -199,6 +224,7 @@ export class SmtpWire {
   #dispatch(reply: SmtpReply): void {
     // RFC 5321 3.8 and 4.2.3: 421 may answer anything, and says that the server closes the connection.
     this.#isClosing ||= reply.code === 421;
+    if (this.#trace) this.#traceLines('server', formatReply(reply));
     const expectation = this.#expected.shift();
     this.#startNextClock();
     expectation?.onReply(reply);
@@ -209,6 +235,10 @@ export class SmtpWire {
         cause: 'protocol',
         error: `the server sent a reply that nobody asked for: ${describeReply(reply)}`,
       });
+  }
+
+  #traceLines(from: 'client' | 'server', lines: string[]): void {
+    for (const line of lines) this.#trace?.onLine({ from, text: hideSecrets(line, this.#trace.secrets) });
   }
 
   #startNextClock(): void {

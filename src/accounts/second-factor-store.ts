@@ -1,0 +1,13 @@
+import type { Database } from '../lib/database.js';
+
+/** Whether signing in asks for a code. */
+export async function hasSecondFactor(db: Database, userId: number): Promise<boolean> {
+  const row = await db.selectFrom('users').select('two_factor_enabled').where('id', '=', userId).executeTakeFirst();
+  return row?.two_factor_enabled ?? false;
+}
+
+/** Until when no code is taken, after too many wrong ones. */
+export async function findLockedUntil(db: Database, userId: number): Promise<Date | null> {
+  const row = await db.selectFrom('two_factors').select('locked_until').where('user_id', '=', userId).executeTakeFirst();
+  return row?.locked_until ?? null;
+}

@@ -1,0 +1,43 @@
+import type { SmtpReply } from './smtp-outcome.js';
+import type { SmtpCredentials } from './smtp-url.js';
+
+/** What is said on a connection, as it is said; for people to read. No secret is in it. */
+export type SmtpLine =
+  | { from: 'client' | 'server'; text: string }
+  /** The letter itself, or a part of it, as it goes on the wire. */
+  | { from: 'client'; content: string }
+  | { from: 'wire'; event: 'connected'; address: string }
+  | { from: 'wire'; event: 'encrypted'; protocol: string; cipher: string };
+
+const HIDDEN = '***';
+/** Shorter ones would make every word with such letters unreadable; a command that carries a secret is hidden by itself. */
+const SHORTEST_SECRET = 4;
+
+/** Every form in which a server could repeat the password (RFC 4616 and the LOGIN mechanism). */
+export function listSecrets(credentials: SmtpCredentials | null): string[] {
+  if (!credentials) return [];
+  const { user, password } = credentials;
+  const forms = [encodeBase64(`\0${user}\0${password}`), encodeBase64(password), password];
+  return forms.filter((secret) => secret.length >= SHORTEST_SECRET);
+}
+
+export function hideSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((shown, secret) => shown.replaceAll(secret, HIDDEN), text);
+}
+
+/** A command that is not shown beyond its words: `AUTH PLAIN` of `AUTH PLAIN AGFu…`, nothing of a bare token. */
+export function maskLogin(line: string): string {
+  const words = /^AUTH [A-Z0-9-]+(?= |$)/.exec(line)?.[0];
+  if (words === line) return line;
+  return words === undefined ? HIDDEN : `${words} ${HIDDEN}`;
+}
+
+/** As it stood on the wire, line by line (RFC 5321 4.2.1). */
+export function formatReply({ code, text }: SmtpReply): string[] {
+  const lines = text.split('\n');
+  return lines.map((line, index) => `${code}${index === lines.length - 1 ? ' ' : '-'}${line}`);
+}
+
+export function encodeBase64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}

@@ -1,0 +1,53 @@
+import { Hono } from 'hono';
+
+import { countFoundUsers, listUsers } from '../accounts/user-list-store.js';
+import { ROLES, USER_SORTS, USER_STATES, type UserFilter } from '../accounts/user.js';
+import { parseListQuery } from '../lib/list.js';
+import { FOUND_LIMIT } from '../ui/list.js';
+import type { WebEnv } from '../ui/view.js';
+import { blockRoutes } from './block-routes.js';
+import { NOTHING } from './belongings.js';
+import { invitationRoutes } from './invitation-routes.js';
+import { readBelongings } from './read-belongings.js';
+import { roleRoutes } from './role-routes.js';
+import { UserListPage } from './user-list-page.js';
+import { UserPage } from './user-page.js';
+import { findByPath, type UserDeps } from './user-path.js';
+
+/** Mounted behind the permission to oversee. */
+export function userRoutes(deps: UserDeps): Hono<WebEnv> {
+  const { db } = deps.auth;
+  const routes = new Hono<WebEnv>();
+  routes.route('/invitations', invitationRoutes(deps));
+  routes.route('/', blockRoutes(deps));
+  routes.route('/', roleRoutes(deps));
+
+  routes.get('/', async (c) => {
+    const view = c.get('view');
+    const list = parseListQuery(view.query, USER_SORTS, '-created');
+    const filter = readFilter(view.query);
+    const [page, foundCount] = await Promise.all([
+      listUsers(db, list, filter),
+      countFoundUsers(db, list.search, filter, FOUND_LIMIT),
+    ]);
+    const belongings = await readBelongings(
+      db,
+      page.rows.map(({ id }) => id),
+    );
+    return c.html(<UserListPage view={view} list={list} page={page} belongings={belongings} found={foundCount} />);
+  });
+
+  routes.get('/:id', async (c) => {
+    const user = await findByPath(db, c);
+    const belongings = await readBelongings(db, [user.id]);
+    return c.html(<UserPage view={c.get('view')} user={user} belongings={belongings.get(user.id) ?? NOTHING} />);
+  });
+  return routes;
+}
+
+function readFilter(parameters: Record<string, string>): UserFilter {
+  return {
+    role: ROLES.find((role) => role === parameters['role']) ?? null,
+    state: USER_STATES.find((state) => state === parameters['state']) ?? null,
+  };
+}
