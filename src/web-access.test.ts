@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../test/support/database.js';
 import { addMailing, addMessage, addRecipients, addUser } from '../test/support/fixtures.js';
-import { openInboxSite, type InboxSite } from '../test/support/inbox-site.js';
+import { openTestSite, type TestSite } from '../test/support/test-site.js';
 
 /* Every route of the site, against everybody who may come: a route without a line here fails. */
 
@@ -108,13 +108,13 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
 };
 
 let database: TestDatabase;
-let site: InboxSite;
+let site: TestSite;
 const cookies = new Map<Visitor, string>();
 
 beforeAll(async () => {
   database = await createTestDatabase();
   const { db } = database;
-  site = openInboxSite(db);
+  site = openTestSite(db);
   const unconfirmed = await addUser(db);
   const blocked = await addUser(db);
   await sql`update users set email_verified = false where id = ${unconfirmed}`.execute(db);

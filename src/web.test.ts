@@ -9,7 +9,7 @@ import type { Hono } from 'hono';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../test/support/database.js';
-import { openInboxSite, type InboxSite } from '../test/support/inbox-site.js';
+import { openTestSite, type TestSite } from '../test/support/test-site.js';
 import { createAuth } from './accounts/auth.js';
 import { systemClock } from './lib/clock.js';
 import { translate } from './lib/i18n.js';
@@ -23,7 +23,7 @@ const BASE = 'http://localhost:3000';
 const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' };
 
 let database: TestDatabase;
-let site: InboxSite;
+let site: TestSite;
 let folder: string;
 
 beforeAll(async () => {
@@ -39,30 +39,13 @@ afterAll(async () => {
   await database.close();
 });
 beforeEach(() => {
-  site = openInboxSite(database.db);
+  site = openTestSite(database.db);
 });
 
 /** The site with browser files of its own. */
 function openSite(defaultLocale: 'ru' | 'en' = 'en'): Hono<WebEnv> {
-  const { db } = database;
-  const auth = createAuth({
-    db,
-    secret: 'a secret of the tests, long enough',
-    baseUrl: BASE,
-    letters: { send: () => Promise.resolve() },
-  });
-  return createWeb({
-    db,
-    clock: systemClock,
-    log: openLog('silent'),
-    auth,
-    baseUrl: BASE,
-    assets: { script: '/assets/main-abc123.js', styles: [] },
-    assetsFolder: folder,
-    trustedProxies: new BlockList(),
-    defaultLocale,
-    lettersStayHere: true,
-  });
+  const assets = { script: '/assets/main-abc123.js', styles: [] };
+  return openTestSite(database.db, { assets, assetsFolder: folder, defaultLocale }).web;
 }
 
 const get = (path: string, headers: Record<string, string> = {}) => site.web.request(path, { headers });
@@ -269,6 +252,28 @@ test.each(['en', 'ru'] as const)('what is too large is refused with a page (%s)'
   expect(await streamed.text()).toContain(translate(language)('common.errors.too_large.text'));
 });
 
+test('who is not signed in may send a short form and no more', async () => {
+  const send = (length: number) => post('/sign-in', `email=${'a'.repeat(length)}`);
+  expect((await send(200 * 1024)).status).toBe(422);
+  expect((await send(300 * 1024)).status).toBe(413);
+});
+
+test('over TLS no cookie goes without it', async () => {
+  const { web } = openTestSite(database.db, { baseUrl: 'https://example.com' });
+  const answer = await web.request('https://example.com/locale', {
+    method: 'POST',
+    body: new URLSearchParams({ locale: 'ru' }),
+    headers: { 'sec-fetch-site': 'same-origin', cookie: 'flash=x' },
+  });
+  const signedOut = await web.request('https://example.com/sign-out', {
+    method: 'POST',
+    headers: { 'sec-fetch-site': 'same-origin' },
+  });
+  const cookies = [...answer.headers.getSetCookie(), ...signedOut.headers.getSetCookie()];
+  expect(cookies.length).toBeGreaterThan(1);
+  for (const cookie of cookies) expect(cookie).toMatch(/; Secure/i);
+});
+
 test('another site’s form does nothing, and the page says so', async () => {
   const cookie = await site.signIn('user');
   for (const headers of [
@@ -285,7 +290,7 @@ test('another site’s form does nothing, and the page says so', async () => {
 
 test('an error of the program tells a number to give to the administrator, and nothing else', async () => {
   await using broken = await createTestDatabase();
-  const { web, signIn } = openInboxSite(broken.db);
+  const { web, signIn } = openTestSite(broken.db);
   const cookie = await signIn('user');
   await broken.db.schema.dropTable('recipients').cascade().execute();
   const answer = await web.request('/recipients', { headers: { cookie } });

@@ -13,6 +13,7 @@ import { permit } from './accounts/permit.js';
 import { auditRoutes } from './audit/audit-routes.js';
 import { mayReadInbox } from './inbox/inbox-access.js';
 import { inboxRoutes } from './inbox/inbox-routes.js';
+import { installationRoutes, type MailSettings } from './installation/installation-routes.js';
 import { findClientAddress, type TrustedProxies } from './lib/client-address.js';
 import type { Clock } from './lib/clock.js';
 import type { Database } from './lib/database.js';
@@ -41,9 +42,12 @@ export interface WebDeps extends AccountDeps {
   trustedProxies: TrustedProxies;
   defaultLocale: Locale;
   lettersStayHere: boolean;
+  mail: MailSettings;
 }
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/** Who is not signed in has only short forms to send. */
+const MAX_GUEST_BODY_BYTES = 256 * 1024;
 
 /** The site's index: the order of the middleware, and every route that is mounted. */
 export function createWeb(deps: WebDeps): Hono<WebEnv> {
@@ -57,11 +61,12 @@ export function createWeb(deps: WebDeps): Hono<WebEnv> {
   web.get('/assets/*', cacheForever, serveStatic({ root: deps.assetsFolder }), (c) => renderFault(c, 'not_found'));
   web.get('/icon.svg', serveStatic({ root: deps.assetsFolder }));
 
+  if (deps.baseUrl.startsWith('https:')) web.use(secureCookies);
   web.use(identifyRequest(deps));
   web.use(readVisitor(deps));
   web.use(refuseCrossSite(deps.baseUrl));
   // After the visitor is known: the answer is a page in their language.
-  web.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseTooLarge }));
+  web.use(limitBody);
 
   web.route('/', accountRoutes(deps));
   web.route('/inbox', inboxRoutes(deps));
@@ -75,10 +80,16 @@ export function createWeb(deps: WebDeps): Hono<WebEnv> {
 
   web.use('/oversight/*', permit('oversight.see'));
   web.use('/oversight/installation/*', permit('mailServers.manage'));
+  web.route('/oversight/installation', installationRoutes(deps));
   web.route('/oversight/audit', auditRoutes(deps));
   web.route('/oversight/users', userRoutes(deps));
   return web;
 }
+
+const limitUsers = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseTooLarge });
+const limitGuests = bodyLimit({ maxSize: MAX_GUEST_BODY_BYTES, onError: refuseTooLarge });
+
+const limitBody: MiddlewareHandler<WebEnv> = (c, next) => (c.get('view').user ? limitUsers : limitGuests)(c, next);
 
 const HEADERS: Parameters<typeof secureHeaders>[0] = {
   contentSecurityPolicy: {
@@ -95,6 +106,16 @@ const HEADERS: Parameters<typeof secureHeaders>[0] = {
   strictTransportSecurity: false,
   // A letter's HTML in the built-in inbox comes with a stricter policy of its own.
   overwrite: false,
+};
+
+/** Over TLS every cookie is for TLS alone, whoever set it. */
+const secureCookies: MiddlewareHandler = async (c, next) => {
+  await next();
+  const cookies = c.res.headers.getSetCookie();
+  c.res.headers.delete('Set-Cookie');
+  for (const cookie of cookies) {
+    c.res.headers.append('Set-Cookie', /;\s*secure\b/i.test(cookie) ? cookie : `${cookie}; Secure`);
+  }
 };
 
 function identifyRequest({ log, clock, trustedProxies }: WebDeps): MiddlewareHandler<WebEnv> {

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 import { kyselyAdapter } from '@better-auth/kysely-adapter';
-import { betterAuth } from 'better-auth';
+import { betterAuth, type BetterAuthOptions } from 'better-auth';
 import { APIError } from 'better-auth/api';
 import { twoFactor } from 'better-auth/plugins/two-factor';
 import { parse } from 'hono/utils/cookie';
@@ -104,7 +104,7 @@ function configure(deps: AuthDeps, isSecure: boolean) {
     appName: 'Vestnik',
     baseURL: baseUrl,
     secret,
-    database: (options) => hashSessionTokens(kyselyAdapter(db, { type: 'postgres', transaction: true })(options)),
+    database: (options: BetterAuthOptions) => hashSessionTokens(kyselyAdapter(db, { type: 'postgres', transaction: true })(options)),
     telemetry: { enabled: false },
     rateLimit: { enabled: false },
     logger: { level: 'error', log: (_level, message) => log?.error({ part: 'accounts' }, message) },

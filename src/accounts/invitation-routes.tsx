@@ -39,7 +39,7 @@ export function invitationRoutes(auth: Auth): Hono<WebEnv> {
     const newcomer = { name, password, timeZone, locale: view.locale };
     const accepted = await acceptInvitation(auth.db, token, newcomer, c.get('origin'));
     if (!accepted.ok) return c.html(<InvitationRefusedPage view={view} fault={accepted.fault} />, 410);
-    const signedIn = await signIn(auth, email, password, c.req.header('user-agent'));
+    const signedIn = await signIn(auth, { email, password, headers: c.req.raw.headers, origin: c.get('origin') });
     if (signedIn.ok) passCookies(c, signedIn.headers);
     return redirectWithFlash(c, '/', view.t('accounts.invitation.done', { name }));
   });

@@ -34,8 +34,8 @@ export async function beginSecondFactor(
   password: string,
 ): Promise<{ ok: true; key: string } | Refusal> {
   return withPassword(auth, owner, async (headers) => {
-    const { totpURI } = await auth.better.api.enableTwoFactor({ body: { password, method: 'totp' }, headers });
-    return { ok: true, key: readKey(totpURI ?? '') };
+    const enabled = await auth.better.api.enableTwoFactor({ body: { password, method: 'totp' }, headers });
+    return { ok: true, key: 'totpURI' in enabled ? readKey(enabled.totpURI) : '' };
   });
 }
 

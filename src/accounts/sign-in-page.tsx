@@ -1,11 +1,10 @@
 import { emptyForm, type FormState } from '../lib/form.js';
-import { FormActions, FormFaults, TextField } from '../ui/form.js';
+import { CheckField, FormActions, FormFaults, TextField } from '../ui/form.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import type { View } from '../ui/view.js';
-import type { SignInResult } from './sign-in.js';
-
-export type SignInRefusal = Extract<SignInResult, { ok: false }>;
+import type { SignInRefusal } from './sign-in.js';
+import { describeWait } from './throttle-answer.js';
 
 interface SignInPageProps {
   view: View;
@@ -51,6 +50,12 @@ export function SignInPage({ view, form = emptyForm, next = '/', refusal, succes
           autocomplete="current-password"
           autofocus={email !== ''}
         />
+        <CheckField
+          form={form}
+          name="remember"
+          label={t('security.signIn.remember')}
+          hint={t('security.signIn.rememberHint')}
+        />
         <FormActions>
           <button class="btn btn-primary" type="submit">
             {t('accounts.signIn.submit')}
@@ -78,6 +83,7 @@ function RefusalNotice({ view, refusal, email }: { view: View; refusal: SignInRe
         {refusal.fault === 'blocked' && refusal.reason && (
           <div>{view.t('accounts.signIn.blockedReason', { reason: refusal.reason })}</div>
         )}
+        {refusal.fault === 'throttled' && <div>{view.t('security.signIn.throttledText')}</div>}
         {refusal.fault === 'unconfirmed' && (
           <form method="post" action="/confirmation/letter">
             <input type="hidden" name="email" value={email} />
@@ -92,5 +98,6 @@ function RefusalNotice({ view, refusal, email }: { view: View; refusal: SignInRe
 }
 
 function describeRefusal(view: View, refusal: SignInRefusal, email: string): string {
-  return view.t(`accounts.signIn.${refusal.fault}`, { email });
+  if (refusal.fault !== 'throttled') return view.t(`accounts.signIn.${refusal.fault}`, { email });
+  return view.t('security.signIn.throttled', { wait: describeWait(view, refusal.seconds) });
 }

@@ -23,6 +23,8 @@ export type SignInRefusal =
   | { ok: false; fault: 'blocked'; reason: string | null }
   | { ok: false; fault: 'throttled'; seconds: number };
 
+type RefusalFault = SignInRefusal['fault'] | 'code';
+
 /** `headers` hold the cookies: of the session, or where `needsCode`, of a sign-in that waits for the second factor. */
 export type SignInResult = { ok: true; needsCode: boolean; headers: Headers } | SignInRefusal;
 
@@ -58,7 +60,7 @@ export async function recordSignIn(auth: Auth, userId: number, { headers, origin
   });
 }
 
-export async function recordRefusal(auth: Auth, email: string, origin: Origin, fault: string): Promise<void> {
+export async function recordRefusal(auth: Auth, email: string, origin: Origin, fault: RefusalFault): Promise<void> {
   const user = await findUserByEmail(auth.db, email);
   await recordAudit(
     auth.db,
@@ -67,7 +69,7 @@ export async function recordRefusal(auth: Auth, email: string, origin: Origin, f
     {
       action: 'session.refused',
       ...(user && { subject: { type: 'user', id: user.id, name: user.email } }),
-      details: { fault },
+      details: { because: fault },
     },
   );
 }

@@ -54,6 +54,29 @@ export interface Halt {
   left: number;
 }
 
+/** An attempt in the list over all mailings. */
+export interface OverseenAttempt extends Attempt {
+  mailingId: number;
+  ownerId: number;
+}
+
+/** What the list of attempts can be narrowed to. */
+export const ATTEMPT_FILTERS = ['accepted', 'unsuccessful', 'deferred', 'rejected', 'in_doubt'] as const;
+export type AttemptFilter = (typeof ATTEMPT_FILTERS)[number];
+
+export const ATTEMPT_SORTS = ['time'] as const;
+
+/** What the books of all mailings of one owner sum up to. */
+export interface OwnerSums {
+  ownerId: number;
+  mailings: number;
+  accepted: number;
+  /** Attempts. */
+  unsuccessful: number;
+  /** Null where none has started yet. */
+  lastStartedAt: Date | null;
+}
+
 /** Why no letter leaves at present, and when the mail server is tried again. */
 export interface RelayFault {
   fault: string;

@@ -174,7 +174,7 @@ describe('claiming', () => {
     ['stopped', sql`update mailings set stopped_at = now()`],
     ['disabled', sql`update mailings set disabled_at = now(), disabled_reason = 'spam'`],
     ['past its end', sql`update mailings set first_sending_at = now() - interval '2 days', ends_at = now()`],
-    ['of a blocked user', sql`update users set blocked = true`],
+    ['of a blocked user', sql`update users set blocked = true, blocked_at = now(), blocked_reason = 'spam'`],
   ])('gives nothing of a mailing that is %s, and its gate is closed', async (_what, statement) => {
     await using mailing = await openMailing(10);
     const { db, mailingId } = mailing;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
-import { openInboxSite, type InboxSite } from '../../test/support/inbox-site.js';
+import { openTestSite, type TestSite } from '../../test/support/test-site.js';
 import { readArrivingLetter } from './arriving-letter.js';
 import { storeLetters } from './inbox-store.js';
 
@@ -10,12 +10,12 @@ const CONFIRMATION =
   'X-Vestnik-Purpose: confirmation\r\nSubject: Confirm\r\n\r\nhttp://localhost:3000/confirmation?token=abc\r\n';
 
 let database: TestDatabase;
-let site: InboxSite;
+let site: TestSite;
 let administrator: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  site = openInboxSite(database.db);
+  site = openTestSite(database.db);
   administrator = await site.signIn('administrator');
 });
 afterAll(() => database.close());
@@ -43,7 +43,7 @@ interface Visit {
   /** The other end of the connection; null: none behind the request. */
   peer?: string | null;
   headers?: Record<string, string>;
-  at?: InboxSite;
+  at?: TestSite;
 }
 
 async function get(path: string, { cookie = '', peer = '127.0.0.1', headers = {}, at = site }: Visit = {}) {
@@ -121,7 +121,7 @@ describe('who may read the inbox', () => {
 
   it('is nobody at all once a mail server is set', async () => {
     const id = await store(CONFIRMATION);
-    const at = openInboxSite(database.db, { lettersStayHere: false });
+    const at = openTestSite(database.db, { lettersStayHere: false });
     expect(await readAs({ at, cookie: administrator }, id)).toEqual(HIDDEN);
     expect(await readAs({ at, cookie: await at.register(ADDRESS) }, id)).toEqual(HIDDEN);
   });

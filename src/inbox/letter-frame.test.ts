@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { newPage, openBrowser } from '../../test/support/browser.js';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
-import { openInboxSite } from '../../test/support/inbox-site.js';
+import { openTestSite } from '../../test/support/test-site.js';
 import { readArrivingLetter } from './arriving-letter.js';
 import { storeLetters } from './inbox-store.js';
 
@@ -21,7 +21,7 @@ const leaks: string[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const { web, register } = openInboxSite(database.db);
+  const { web, register } = openTestSite(database.db);
   site = createAdaptorServer({ fetch: web.fetch });
   stranger = createServer((request, response) => {
     leaks.push(request.url ?? '');

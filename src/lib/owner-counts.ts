@@ -20,7 +20,7 @@ export async function countByOwner(
     select owners.id as "ownerId", counted.count
     from unnest(${ownerIds}::integer[]) as owners (id)
     cross join lateral (
-      select count(*) from (select from ${sql.table(table)} where owner_id = owners.id limit ${COUNT_LIMIT + 1}) some
+      select count(*) from (select from ${sql.table(table)} where owner_id = owners.id limit ${COUNT_LIMIT + 1}) part
     ) counted`.execute(db);
   return new Map(rows.map(({ ownerId, count }) => [ownerId, count]));
 }

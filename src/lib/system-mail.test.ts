@@ -91,6 +91,27 @@ it('keeps what was queued for a process that comes later', async () => {
   expect(smtp.letters.map(({ subject }) => subject)).toEqual(['Подтвердите адрес']);
 });
 
+it('queues a letter with the transaction it belongs to, or not at all', async () => {
+  await using database = await createTestDatabase();
+  await using smtp = await openSmtpServer();
+  const jobs = await openJobs(database.connection, { log, works: true });
+  try {
+    await prepareSystemLetters(jobs);
+    await workSystemLetters(jobs, { smtpUrl: smtp.url, mailFrom: 'vestnik@example.org', log });
+    const failing = database.db.transaction().execute(async (trx) => {
+      await sendSystemLetter(jobs, { ...letter, subject: 'never' }, trx);
+      throw new Error('rolled back');
+    });
+    await expect(failing).rejects.toThrow('rolled back');
+    await database.db.transaction().execute((trx) => sendSystemLetter(jobs, letter, trx));
+    await eventually('the letter', async () => smtp.letters[0]);
+    expect(await jobs.getQueueStats('system-letters')).toMatchObject({ queuedCount: 0 });
+  } finally {
+    await closeJobs(jobs);
+  }
+  expect(smtp.letters.map(({ subject }) => subject)).toEqual(['Подтвердите адрес']);
+});
+
 it('lets two processes install the schema of the jobs at once', async () => {
   await using database = await createTestDatabase();
   const open = async () => {

@@ -84,10 +84,11 @@ test('starts what is due, and nothing else', async () => {
 test('leaves the mailings of a blocked owner until the block is over', async () => {
   await addRecipients(db, owner, 1);
   await addMailing(db, owner, due());
-  const block = (blocked: boolean) => db.updateTable('users').set({ blocked }).where('id', '=', owner).execute();
-  await block(true);
+  const id = await addMailing(db, owner, due());
+  await setBlock(db, owner, 'spam');
   expect(await startDueMailings(db, NOW)).toBe(0);
-  await block(false);
+  expect(await startMailing(db, TERMINAL, owner, id, NOW)).toEqual({ ok: false, fault: 'blocked' });
+  await setBlock(db, owner, null);
   expect(await startDueMailings(db, NOW)).toBe(1);
 });
 

@@ -192,7 +192,7 @@ function MessageActions({ view, message: { id } }: { view: View; message: Messag
   );
 }
 
-function LetterPreview({ view, preview, addressees }: Omit<MessagePageProps, 'message'>) {
+function LetterPreview({ view, preview, addressees }: Omit<MessagePageProps, 'message' | 'owner'>) {
   const { letter, name, email } = preview;
   return (
     <section class="card letter-preview" aria-labelledby="letter-preview-title">

@@ -3,6 +3,7 @@ import { Hono, type Context } from 'hono';
 import { findOtherOwner } from '../accounts/find-other-owner.js';
 import { ownersSeenBy } from '../accounts/permissions.js';
 import { refuseUnlessPermitted } from '../accounts/permit.js';
+import { actorOf } from '../audit/actor.js';
 import type { Database } from '../lib/database.js';
 import { found, NotFoundError } from '../lib/errors.js';
 import {
@@ -30,12 +31,12 @@ import {
   addMessage,
   changeMessage,
   countMessages,
-  deleteMessages,
   findMessage,
   findMessageSummaries,
   listMessages,
 } from './message-store.js';
 import { MESSAGE_SORTS, messageForm, type Message, type MessageSummary, type MessageValues } from './message.js';
+import { removeMessages } from './remove-messages.js';
 import { compileMessage, RenderError, renderMessage, type Addressee, type TemplateFault } from './render-message.js';
 
 interface MessageDeps {
@@ -79,7 +80,7 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
     const view = c.get('view');
     const { id: ownerId } = signedIn(view);
     const ids = parseIds(await readFormList(c, 'ids'));
-    const deleted = await deleteMessages(db, ownerId, ids);
+    const deleted = await removeMessages(db, actorOf(c), ownerId, ids);
     if (deleted.ok)
       return redirectWithFlash(c, '/messages', view.t('messages.flash.deleted', { count: deleted.count }));
     return answerDeletion(c, await findMessageSummaries(db, ownerId, ids), 409);

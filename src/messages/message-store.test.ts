@@ -2,18 +2,19 @@ import { expect, test } from 'vitest';
 
 import { createTestDatabase } from '../../test/support/database.js';
 import { addMailing, addUser } from '../../test/support/fixtures.js';
+import { TERMINAL } from '../audit/audit.js';
 import { PAGE_SIZE, parseListQuery } from '../lib/list.js';
 import {
   addMessage,
   changeMessage,
   countMessages,
-  deleteMessages,
   findMessage,
   findMessageSummaries,
   listMessageOptions,
   listMessages,
 } from './message-store.js';
 import { MESSAGE_SORTS } from './message.js';
+import { removeMessages } from './remove-messages.js';
 
 const bySubject = (query: Record<string, string> = {}) =>
   parseListQuery({ sort: 'subject', ...query }, MESSAGE_SORTS, 'subject');
@@ -34,7 +35,7 @@ test('keeps what it is given, and shows it to its owner alone', async () => {
   expect(await listMessageOptions(db, other)).toEqual([]);
   expect((await listMessages(db, other, bySubject())).rows).toEqual([]);
   expect(await changeMessage(db, other, id, 1, { subject: 'x', body: 'x' })).toEqual({ ok: false, fault: 'gone' });
-  expect(await deleteMessages(db, other, [id])).toEqual({ ok: true, count: 0 });
+  expect(await removeMessages(db, TERMINAL, other, [id])).toEqual({ ok: true, count: 0 });
   expect(await findMessage(db, owner, id)).toBeDefined();
 });
 
@@ -45,7 +46,7 @@ test('finds and deletes among more ids than a statement takes parameters', async
   const id = await addMessage(db, owner, { subject: 'One', body: 'Text' });
   const ids = [id, ...Array.from({ length: 70_000 }, (_, n) => 1_000_000 + n)];
   expect(await findMessageSummaries(db, owner, ids)).toHaveLength(1);
-  expect(await deleteMessages(db, owner, ids)).toEqual({ ok: true, count: 1 });
+  expect(await removeMessages(db, TERMINAL, owner, ids)).toEqual({ ok: true, count: 1 });
 });
 
 test('finds one or two letters where a later line of the text begins', async () => {
@@ -131,7 +132,7 @@ test('deletes all or none: a message that a mailing still needs stays', async ()
     .where('id', '=', mailingId)
     .executeTakeFirstOrThrow();
   const free = await addMessage(db, owner, { subject: 'Free', body: 'Text' });
-  expect(await deleteMessages(db, owner, [free, used ?? 0])).toEqual({ ok: false, fault: 'inUse' });
+  expect(await removeMessages(db, TERMINAL, owner, [free, used ?? 0])).toEqual({ ok: false, fault: 'inUse' });
   expect(await findMessage(db, owner, free)).toBeDefined();
   const now = new Date();
   await db
@@ -139,5 +140,5 @@ test('deletes all or none: a message that a mailing still needs stays', async ()
     .set({ status: 'finished', started_at: now, finished_at: now })
     .where('id', '=', mailingId)
     .execute();
-  expect(await deleteMessages(db, owner, [free, used ?? 0])).toEqual({ ok: true, count: 2 });
+  expect(await removeMessages(db, TERMINAL, owner, [free, used ?? 0])).toEqual({ ok: true, count: 2 });
 });

@@ -1,6 +1,6 @@
 import { sql, type SqlBool } from 'kysely';
 
-import { isCheckViolation, type Database } from '../lib/database.js';
+import type { Database } from '../lib/database.js';
 import {
   containsText,
   countUpTo,
@@ -42,7 +42,6 @@ const SUMMARY = [
 ] as const;
 
 export type SaveMessageResult = { ok: true; id: number } | { ok: false; fault: 'changed' | 'gone' };
-export type DeleteMessagesResult = { ok: true; count: number } | { ok: false; fault: 'inUse' };
 
 /** Those of everybody are always in the order in which they were written. */
 export async function listMessages(
@@ -135,22 +134,17 @@ export async function changeMessage(
 }
 
 /**
- * Deletes those of the ids that are the owner's; all or none. Mailings that have started keep their own copy. One that has not
- * cannot lose its message: the constraint mailings_created_has_message refuses that.
+ * Deletes those of the ids that are the owner's, and tells how many; all or none. Mailings that have started keep their own copy. One
+ * that has not cannot lose its message: the constraint mailings_created_has_message refuses that, and this throws.
  */
-export async function deleteMessages(db: Database, ownerId: number, ids: number[]): Promise<DeleteMessagesResult> {
-  if (ids.length === 0) return { ok: true, count: 0 };
-  try {
-    const result = await db
-      .deleteFrom('messages')
-      .where('owner_id', '=', ownerId)
-      .where(isAmong(ids))
-      .executeTakeFirst();
-    return { ok: true, count: Number(result.numDeletedRows) };
-  } catch (error) {
-    if (isCheckViolation(error)) return { ok: false, fault: 'inUse' };
-    throw error;
-  }
+export async function deleteMessages(db: Database, ownerId: number, ids: number[]): Promise<number> {
+  if (ids.length === 0) return 0;
+  const result = await db
+    .deleteFrom('messages')
+    .where('owner_id', '=', ownerId)
+    .where(isAmong(ids))
+    .executeTakeFirst();
+  return Number(result.numDeletedRows);
 }
 
 function matchesSearch(search: string) {

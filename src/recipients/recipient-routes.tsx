@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { findOtherOwner } from '../accounts/find-other-owner.js';
 import { ownersSeenBy } from '../accounts/permissions.js';
 import { refuseUnlessPermitted } from '../accounts/permit.js';
+import { actorOf } from '../audit/actor.js';
 import type { Database } from '../lib/database.js';
 import { found, NotFoundError } from '../lib/errors.js';
 import { emptyForm, parseForm, readForm, readFormList, type FormState } from '../lib/form.js';
@@ -19,13 +20,12 @@ import {
   changeRecipient,
   countFoundRecipients,
   countRecipients,
-  deleteFoundRecipients,
-  deleteRecipients,
   findRecipient,
   findRecipients,
   listRecipients,
 } from './recipient-store.js';
 import { formatAttributes, RECIPIENT_SORTS, recipientForm, toRecipientValues, type Recipient } from './recipient.js';
+import { removeFoundRecipients, removeRecipients } from './remove-recipients.js';
 
 interface RecipientDeps {
   db: Database;
@@ -73,7 +73,7 @@ export function recipientRoutes({ db }: RecipientDeps): Hono<WebEnv> {
   routes.post('/deletion', async (c) => {
     const view = c.get('view');
     const ids = parseIds(await readFormList(c, 'ids'));
-    const count = await deleteRecipients(db, signedIn(view).id, ids);
+    const count = await removeRecipients(db, actorOf(c), signedIn(view).id, ids);
     return redirectWithFlash(c, '/recipients', view.t('recipients.flash.deleted', { count }));
   });
 
@@ -101,7 +101,7 @@ export function recipientRoutes({ db }: RecipientDeps): Hono<WebEnv> {
     const view = c.get('view');
     const { search } = parseListQuery(await readForm(c), RECIPIENT_SORTS, 'email');
     if (search === '') throw new NotFoundError();
-    const count = await deleteFoundRecipients(db, signedIn(view).id, search);
+    const count = await removeFoundRecipients(db, actorOf(c), signedIn(view).id, search);
     return redirectWithFlash(c, '/recipients', view.t('recipients.flash.deleted', { count }));
   });
 

@@ -163,10 +163,14 @@ export async function deleteFoundRecipients(db: Database, ownerId: number, searc
   return deleteWhere(db, ownerId, matchesSearch(search));
 }
 
-/** Its deliveries lose the recipient in the order of the deletion, while a worker records others in its own: that can deadlock. */
+/**
+ * Its deliveries lose the recipient in the order of the deletion, while a worker records others in its own: that can deadlock. In a
+ * transaction it is for the caller to repeat that.
+ */
 async function deleteWhere(db: Database, ownerId: number, condition: RawBuilder<SqlBool>): Promise<number> {
   const deletion = db.deleteFrom('recipients').where('owner_id', '=', ownerId).where(condition);
-  const result = await retryDeadlock(() => deletion.executeTakeFirst());
+  const execute = () => deletion.executeTakeFirst();
+  const result = db.isTransaction ? await execute() : await retryDeadlock(execute);
   return Number(result.numDeletedRows);
 }
 

@@ -119,6 +119,32 @@ export function ChoiceField(props: ChoiceFieldProps) {
   );
 }
 
+type CheckFieldProps = Pick<FieldProps, 'form' | 'name' | 'label' | 'hint'>;
+
+/** Something that is wanted or not, and has no fault: typed as `on` or not at all. */
+export function CheckField({ form, name, label, hint }: CheckFieldProps) {
+  return (
+    <div class="field form-check">
+      <input
+        class="form-check-input"
+        type="checkbox"
+        id={`field-${name}`}
+        name={name}
+        checked={form.typed[name] === 'on'}
+        {...(hint ? { 'aria-describedby': `hint-${name}` } : {})}
+      />
+      <label class="form-check-label" for={`field-${name}`}>
+        {label}
+      </label>
+      {hint && (
+        <div class="form-text" id={`hint-${name}`}>
+          {hint}
+        </div>
+      )}
+    </div>
+  );
+}
+
 function Field(props: FieldProps & { children?: Child }) {
   const { view, form, name, label, hint, optional } = props;
   const fault = form.faults[name];

@@ -48,6 +48,7 @@ export function isTimeZone(text: string): boolean {
   }
 }
 
+const MAX_FORMATS = 2000;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** Making a DateTimeFormat costs 20 µs and more, and a list has a hundred dates. */
@@ -56,6 +57,8 @@ function dateTimeFormat({ locale, timeZone }: Where, options: Intl.DateTimeForma
   const known = formats.get(key);
   if (known) return known;
   const made = new Intl.DateTimeFormat(locale, { ...options, timeZone });
+  // There are a few hundred time zones, and any number of ways to spell them.
+  if (formats.size >= MAX_FORMATS) formats.clear();
   formats.set(key, made);
   return made;
 }

@@ -1,5 +1,7 @@
 import { may } from '../accounts/permissions.js';
 import type { UserDetails } from '../accounts/user.js';
+import type { Halt } from '../delivery/delivery.js';
+import { describeHalt } from '../mailings/mailing-notices.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Layout } from '../ui/layout.js';
 import { OversightTabs } from '../ui/oversight-tabs.js';
@@ -11,15 +13,22 @@ interface UserPageProps {
   view: View;
   user: UserDetails;
   belongings: Belongings;
+  /** How the block stopped the mailings; absent where nobody is blocked. */
+  halt: Halt | undefined;
 }
 
-export function UserPage({ view, user, belongings }: UserPageProps) {
+/** Seconds between two looks at a halt that goes on. */
+const REFRESH = 2;
+
+export function UserPage({ view, user, belongings, halt }: UserPageProps) {
+  const isHalting = halt !== undefined && !halt.done;
   return (
     <Layout
       view={view}
       title={nameUser(user)}
       back={{ href: '/oversight/users', label: view.t('users.list.title') }}
       actions={<Actions view={view} user={user} />}
+      {...(isHalting ? { refresh: REFRESH } : {})}
     >
       <OversightTabs view={view} />
       <div class="status-line d-flex flex-wrap align-items-center gap-2 mb-3">
@@ -27,7 +36,7 @@ export function UserPage({ view, user, belongings }: UserPageProps) {
         <span>{view.t(`users.roles.${user.role}`)}</span>
       </div>
       <LeavingNotice view={view} user={user} />
-      <BlockedNotice view={view} user={user} />
+      <BlockedNotice view={view} user={user} halt={halt} />
       <UserFacts view={view} user={user} />
       <h2>{view.t('users.page.owns')}</h2>
       <BelongingFacts view={view} user={user} belongings={belongings} />
@@ -64,7 +73,7 @@ function LeavingNotice({ view, user }: { view: View; user: UserDetails }) {
   );
 }
 
-function BlockedNotice({ view, user }: { view: View; user: UserDetails }) {
+function BlockedNotice({ view, user, halt }: Omit<UserPageProps, 'belongings'>) {
   const { blockedAt, blockedBy, blockedReason } = user;
   if (blockedAt === null) return null;
   const time = formatDateTime(view, blockedAt);
@@ -80,8 +89,19 @@ function BlockedNotice({ view, user }: { view: View; user: UserDetails }) {
         <bdi>{view.t('users.blocked.reason', { reason: blockedReason })}</bdi>
       </p>
       <p>{view.t('users.blocked.text')}</p>
+      {halt && (
+        <div {...(halt.done ? {} : { 'data-live': `/oversight/users/${user.id}/halt` })}>
+          <HaltState view={view} halt={halt} />
+        </div>
+      )}
     </section>
   );
+}
+
+/** How soon the mailings stopped, and what had left by then; the page asks for it until it is known. */
+export function HaltState({ view, halt }: { view: View; halt: Halt }) {
+  const isNothing = halt.done && halt.left === 0 && halt.seconds === 0;
+  return <p>{isNothing ? view.t('users.halt.none') : describeHalt(view, halt)}</p>;
 }
 
 function UserFacts({ view, user }: { view: View; user: UserDetails }) {
@@ -120,7 +140,7 @@ function describeSessions(view: View, count: number): string {
   return view.t('users.page.sessionsCount', { count, number: formatNumber(view, count) });
 }
 
-function BelongingFacts({ view, user, belongings }: UserPageProps) {
+function BelongingFacts({ view, user, belongings }: Omit<UserPageProps, 'halt'>) {
   return (
     <dl class="facts card card-body">
       {BELONGINGS.map((name) => (

@@ -3,19 +3,19 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { addMailing, addMessage, addRecipients, addUser } from '../../test/support/fixtures.js';
-import { openInboxSite, type InboxSite } from '../../test/support/inbox-site.js';
+import { openTestSite, type TestSite } from '../../test/support/test-site.js';
 import { findUserDetails } from '../accounts/user-list-store.js';
 import type { Database } from '../lib/database.js';
 import type { Role } from '../lib/schema.js';
 
 let database: TestDatabase;
 let db: Database;
-let site: InboxSite;
+let site: TestSite;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   db = database.db;
-  site = openInboxSite(db);
+  site = openTestSite(db);
 });
 afterAll(() => database.close());
 beforeEach(() => sql`delete from users`.execute(db));

@@ -1,7 +1,10 @@
 import { Hono } from 'hono';
 
 import { countFoundUsers, listUsers } from '../accounts/user-list-store.js';
-import { ROLES, USER_SORTS, USER_STATES, type UserFilter } from '../accounts/user.js';
+import { ROLES, USER_SORTS, USER_STATES, type UserDetails, type UserFilter } from '../accounts/user.js';
+import { readOwnerHalt } from '../delivery/delivery-store.js';
+import type { Halt } from '../delivery/delivery.js';
+import type { Database } from '../lib/database.js';
 import { parseListQuery } from '../lib/list.js';
 import { FOUND_LIMIT } from '../ui/list.js';
 import type { WebEnv } from '../ui/view.js';
@@ -11,7 +14,7 @@ import { invitationRoutes } from './invitation-routes.js';
 import { readBelongings } from './read-belongings.js';
 import { roleRoutes } from './role-routes.js';
 import { UserListPage } from './user-list-page.js';
-import { UserPage } from './user-page.js';
+import { HaltState, UserPage } from './user-page.js';
 import { findByPath, type UserDeps } from './user-path.js';
 
 /** Mounted behind the permission to oversee. */
@@ -39,10 +42,22 @@ export function userRoutes(deps: UserDeps): Hono<WebEnv> {
 
   routes.get('/:id', async (c) => {
     const user = await findByPath(db, c);
-    const belongings = await readBelongings(db, [user.id]);
-    return c.html(<UserPage view={c.get('view')} user={user} belongings={belongings.get(user.id) ?? NOTHING} />);
+    const [belongings, halt] = await Promise.all([readBelongings(db, [user.id]), readHaltOf(db, user)]);
+    const owned = belongings.get(user.id) ?? NOTHING;
+    return c.html(<UserPage view={c.get('view')} user={user} belongings={owned} halt={halt} />);
+  });
+
+  // A live part of the page before.
+  routes.get('/:id/halt', async (c) => {
+    const halt = await readHaltOf(db, await findByPath(db, c));
+    if (halt?.done !== false) c.header('x-live', 'done');
+    return c.html(halt ? <HaltState view={c.get('view')} halt={halt} /> : '');
   });
   return routes;
+}
+
+async function readHaltOf(db: Database, { id, blockedAt }: UserDetails): Promise<Halt | undefined> {
+  return blockedAt ? readOwnerHalt(db, id, blockedAt) : undefined;
 }
 
 function readFilter(parameters: Record<string, string>): UserFilter {

@@ -238,6 +238,12 @@ describe('the command line', () => {
     expect(await createAdministrator(environment)).toMatchObject({ code: 0 });
     const twice = await createAdministrator({ ...environment, LANG: 'ru_RU.UTF-8' });
     expect(twice).toMatchObject({ code: 1, stderr: 'E-mail: Пользователь с таким адресом уже есть.\n' });
+    const ilya = ['--email', 'ilya@example.org', '--name', 'Илья', '--password', PASSWORD];
+    expect(await runCommand(['create_user', ...ilya], environment)).toMatchObject({ code: 0 });
+    const refused = await runCommand(['csu', ...ilya], environment, 'no\n');
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('nothing was changed') });
+    const raised = await runCommand(['csu', ...ilya], environment, 'yes\n');
+    expect(raised).toMatchObject({ code: 0, stdout: expect.stringContaining('ilya@example.org is an administrator now.') });
     const silent = await runCommand(['create_user'], environment);
     expect(silent.code).toBe(1);
     expect(silent.stderr).toContain('E-mail: ');

@@ -5,43 +5,54 @@ import { Hono } from 'hono';
 
 import { createAuth } from '../../src/accounts/auth.js';
 import { rememberPendingAddress } from '../../src/accounts/pending-address.js';
+import { hashSessionToken } from '../../src/accounts/session-store.js';
 import { systemClock } from '../../src/lib/clock.js';
 import type { Database } from '../../src/lib/database.js';
+import type { Locale } from '../../src/lib/i18n.js';
 import { openLog } from '../../src/lib/log.js';
 import type { Role } from '../../src/lib/schema.js';
-import type { WebEnv } from '../../src/ui/view.js';
+import type { View, WebEnv } from '../../src/ui/view.js';
 import { createWeb } from '../../src/web.js';
 import { addUser } from './fixtures.js';
 
-export interface InboxSite {
+export interface TestSite {
   web: Hono<WebEnv>;
   /** The cookie of a new user who is signed in. */
   signIn: (role: Role) => Promise<string>;
-  /** The cookie of a visitor who has just registered this address. */
   /** The cookie of a session of this user. */
   cookieOf: (userId: number) => Promise<string>;
+  /** The cookie of a visitor who has just registered this address. */
   register: (address: string) => Promise<string>;
 }
 
 const SECRET = 'a secret of the tests, long enough';
 
-/** The whole site, as far as it needs no jobs. */
-export function openInboxSite(
-  db: Database,
-  { lettersStayHere = true, baseUrl = 'http://localhost:3000' } = {},
-): InboxSite {
+interface SiteOptions {
+  lettersStayHere?: boolean;
+  baseUrl?: string;
+  defaultLocale?: Locale;
+  assetsFolder?: string;
+  assets?: View['assets'];
+}
+
+/** The whole site, but what it would hand on to background jobs goes nowhere. */
+export function openTestSite(db: Database, options: SiteOptions = {}): TestSite {
+  const { baseUrl = 'http://localhost:3000' } = options;
   const auth = createAuth({ db, secret: SECRET, baseUrl, letters: { send: () => Promise.resolve() } });
   const web = createWeb({
     db,
     clock: systemClock,
     log: openLog('silent'),
-    auth,
-    baseUrl,
     assets: { script: '/main.js', styles: [] },
     assetsFolder: 'dist/client',
     trustedProxies: new BlockList(),
     defaultLocale: 'en',
-    lettersStayHere,
+    lettersStayHere: true,
+    erasures: { send: () => Promise.resolve() },
+    mail: { url: 'smtp://127.0.0.1:1', from: 'Vestnik <vestnik@localhost>' },
+    ...options,
+    auth,
+    baseUrl,
   });
   return {
     web,
@@ -59,7 +70,7 @@ async function openSession(db: Database, userId: number): Promise<string> {
     .insertInto('sessions')
     .values({
       user_id: userId,
-      token,
+      token: hashSessionToken(token),
       expires_at: expiresAt,
       ip_address: null,
       user_agent: null,
