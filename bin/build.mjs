@@ -37,10 +37,12 @@ export async function ensureBuilt() {
 export async function build() {
   console.log('Building…');
   const hash = hashSources();
-  await Promise.all([
+  // Both to their end: a part that is still being made must not outlast the lock.
+  const parts = await Promise.allSettled([
     make('server', TSC, '-p', 'tsconfig.build.json', '--outDir', 'dist/server.new'),
     make('client', VITE, 'build', '--logLevel', 'warn', '--emptyOutDir', '--outDir', '../dist/client.new'),
   ]);
+  for (const { status, reason } of parts) if (status === 'rejected') throw reason;
   rmSync(STAMP, { force: true });
   replace('server');
   replace('client');

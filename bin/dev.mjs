@@ -5,7 +5,7 @@
 import { watch } from 'node:fs';
 
 import { ensureBuilt } from './build.mjs';
-import { findInterruption, startInForeground } from './process.mjs';
+import { findInterruption, leaveWhenAlone, startInForeground } from './process.mjs';
 import { Fault, inProject } from './project.mjs';
 
 const WATCHED = ['src', 'client', 'migrations'];
@@ -46,7 +46,7 @@ async function restart(server) {
 function startServer() {
   const server = { isReplaced: false, ...startInForeground('--enable-source-maps', 'dist/server/main.js') };
   server.exited.then((code) => {
-    if (findInterruption()) process.exit(code);
+    if (findInterruption()) return leaveWhenAlone(code);
     if (!server.isReplaced) console.error(`The server has ended with code ${code}; the next change starts it again.`);
   }, failLoudly);
   return server;

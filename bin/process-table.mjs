@@ -19,6 +19,15 @@ export function readParent(pid) {
   return readFields(pid)[1] ?? '';
 }
 
+/** The command line, its words parted by spaces; empty where there is no /proc. */
+export function readCommand(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
 /** Of proc(5) stat, the fields from the third on. The name before them may hold spaces, but no ")" stands after it. */
 function readFields(pid) {
   try {

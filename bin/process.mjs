@@ -1,23 +1,29 @@
 /**
  * Child processes and how they end. Whatever signal reaches this process goes on to its children; it leaves when they have.
- * Ctrl-C in a terminal reaches the children directly as well, so they must take two signals within a moment as one.
+ * The one in the foreground gets Ctrl-C from the terminal as well, so it must take two signals within a moment as one. Steps
+ * lead process groups of their own and end with all that they have started: the native tsc outlives SIGINT and SIGTERM, and
+ * would go on to write beside the next build.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter } from 'node:path';
 
-import { readParent } from './process-table.mjs';
+import { readCommand, readParent } from './process-table.mjs';
 import { Fault, findNode, inProject, root } from './project.mjs';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const SAME_SIGNAL_MS = 500;
 const PARENT_CHECK_MS = 1_000;
 
+// Time for npm to tidy up; a step leaves nothing that the next run would take for complete.
+const STEP_ENDS_WITHIN_MS = 500;
+
 // The code of the dynamic loader. Node.js 26 needs libatomic, which the smallest images lack.
 const LIBRARY_MISSING = 127;
 const LIBRARY_HELP = 'Install that library (on Debian and Ubuntu: apt-get install libatomic1) and start again.';
 
-const children = new Set();
+// Each child with the function that passes a signal on to it.
+const children = new Map();
 let interruption;
 
 /** npm passes Ctrl-C on although the terminal has sent it already, hence the pause between two equal signals. */
@@ -43,20 +49,30 @@ export function stopWhenOrphaned() {
   timer.unref();
 }
 
-/** npm stands behind a shell of its own, which outlives it; where there is /proc, that is seen as well. */
+/**
+ * The scripts of package.json replace npm's shell, so the parent is npm itself. Where a shell stays between them, it outlives a
+ * killed npm, hence its parent counts too. npm's own parent never does: that is the user's shell, which may end (nohup, disown).
+ */
 function describeFamily() {
-  const isNpmScript = process.env.npm_lifecycle_event !== undefined;
-  return `${process.ppid} ${isNpmScript ? readParent(process.ppid) : ''}`;
+  const family = [String(process.ppid)];
+  while (isScriptShell(family.at(-1))) family.push(readParent(family.at(-1)));
+  return family.join(' ');
 }
 
-/** Runs a step to its end; resolves to its exit code and what it wrote. Leaves the program if the step was interrupted. */
+function isScriptShell(pid) {
+  const script = process.env.npm_lifecycle_script;
+  return Boolean(script) && readCommand(pid).includes(script);
+}
+
+/** Runs a step to its end; resolves to its exit code and what it wrote. Leaves the program if the steps were interrupted. */
 export async function runStep(command, args, env = process.env) {
   const chunks = [];
-  const child = launch(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  children.set(child, (signal) => endGroup(child, signal));
   child.stdout.on('data', (chunk) => chunks.push(chunk));
   child.stderr.on('data', (chunk) => chunks.push(chunk));
   const code = await waitForExit(child);
-  if (interruption) process.exit(codeOfSignal(interruption));
+  if (interruption) return leaveWhenAlone();
   return { code, output: Buffer.concat(chunks).toString() };
 }
 
@@ -75,7 +91,12 @@ export function runInForeground(...args) {
 
 /** The channel to the child lets it see the death of this process. */
 export function startInForeground(...args) {
-  const child = launch(findNode(), args, { env: toolEnv(), stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(findNode(), args, {
+    cwd: root,
+    env: toolEnv(),
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  children.set(child, (signal) => child.kill(signal));
   return { exited: waitForExit(child), stop: () => child.kill('SIGTERM') };
 }
 
@@ -87,13 +108,26 @@ export function findInterruption() {
 function interrupt(signal) {
   interruption = signal;
   if (children.size === 0) process.exit(codeOfSignal(signal));
-  for (const child of children) child.kill(signal);
+  for (const end of children.values()) end(signal);
 }
 
-function launch(command, args, options) {
-  const child = spawn(command, args, { cwd: root, ...options });
-  children.add(child);
-  return child;
+/** Of several children, the last one to end takes the program along. */
+export function leaveWhenAlone(code = codeOfSignal(interruption)) {
+  if (children.size === 0) process.exit(code);
+  return new Promise(() => {});
+}
+
+function endGroup({ pid }, signal) {
+  signalGroup(pid, signal);
+  setTimeout(() => signalGroup(pid, 'SIGKILL'), STEP_ENDS_WITHIN_MS);
+}
+
+function signalGroup(pid, signal) {
+  try {
+    if (pid) process.kill(-pid, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 function waitForExit(child) {

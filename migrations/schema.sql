@@ -34,6 +34,7 @@ create table attempts (
 );
 CREATE INDEX attempts_delivery_idx ON public.attempts USING btree (delivery_id);
 CREATE INDEX attempts_mailing_idx ON public.attempts USING btree (mailing_id, id);
+CREATE INDEX attempts_unsuccessful_idx ON public.attempts USING btree (id, outcome) WHERE (outcome <> 'accepted'::attempt_outcome);
 
 create table audit_entries (
   id bigint not null generated always as identity,
@@ -51,7 +52,7 @@ create table audit_entries (
   user_agent text not null default ''::text,
   search_text text not null generated always as (lower((((((((' '::text || actor) || ' '::text) || COALESCE(subject, ''::text)) || ' '::text) || COALESCE(reason, ''::text)) || ' '::text) || address))) stored,
   constraint audit_entries_pkey PRIMARY KEY (id),
-  constraint audit_entries_action_check CHECK ((action ~ '^[a-z]+(\.[a-z_]+)+$'::text)),
+  constraint audit_entries_action_check CHECK ((action ~ '^[a-z_]+(\.[a-z_]+)+$'::text)),
   constraint audit_entries_details_check CHECK ((jsonb_typeof(details) = 'object'::text))
 );
 CREATE INDEX audit_entries_action_idx ON public.audit_entries USING btree (action, at, id);

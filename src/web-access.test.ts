@@ -22,8 +22,13 @@ const ACCESS = {
   'owner alone': toAnswers('sign in | sign in | sign in | ok | not found | not found | not found'),
   'owner writes': toAnswers('sign in | sign in | sign in | ok | not found | forbidden | forbidden'),
   managers: toAnswers('sign in | sign in | sign in | forbidden | forbidden | ok | ok'),
+  "managers of others' mailings": toAnswers('sign in | sign in | sign in | forbidden | not found | ok | ok'),
   administrators: toAnswers('sign in | sign in | sign in | forbidden | forbidden | forbidden | ok'),
   'inbox reader': toAnswers('not found | not found | not found | not found | not found | not found | ok'),
+  'who has given the password': toAnswers('sign in | sign in | sign in | sign in | sign in | sign in | sign in'),
+  'who has begun a second factor': toAnswers(
+    'sign in | sign in | sign in | not found | not found | not found | not found',
+  ),
   'setup link': toAnswers('not found | not found | not found | not found | not found | not found | not found'),
 } as const;
 
@@ -44,7 +49,12 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
     'GET /recovery/new',
     'POST /recovery/new',
     'POST /locale',
+    'POST /sign-in/code',
+    'GET /invitation',
+    'POST /invitation',
   ],
+  'who has given the password': ['GET /sign-in/code'],
+  'who has begun a second factor': ['POST /settings/second-factor/confirm'],
   'setup link': ['GET /setup', 'POST /setup'],
   'inbox reader': ['GET /inbox', 'GET /inbox/:id', 'GET /inbox/:id/html', 'GET /inbox/:id/letter.eml'],
   'signed in': [
@@ -56,6 +66,26 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
     'GET /settings',
     'POST /settings',
     'POST /settings/password',
+    'GET /settings/security',
+    'GET /email-change',
+    'POST /email-change',
+    'GET /settings/email',
+    'POST /settings/email',
+    'GET /settings/sessions',
+    'POST /settings/sessions/end-others',
+    'POST /settings/sessions/end-all',
+    'GET /settings/second-factor',
+    'GET /settings/second-factor/begin',
+    'POST /settings/second-factor/begin',
+    'GET /settings/second-factor/confirm',
+    'GET /settings/second-factor/disable',
+    'POST /settings/second-factor/disable',
+    'GET /settings/second-factor/renew',
+    'POST /settings/second-factor/renew',
+    'GET /settings/data',
+    'POST /settings/data/export',
+    'GET /settings/data/deletion',
+    'POST /settings/data/deletion',
     'GET /recipients',
     'GET /recipients/new',
     'POST /recipients',
@@ -80,7 +110,7 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
     'GET /mailings/:id/deliveries/:deliveryId',
   ],
   // What the search finds is the visitor's own, and there is nothing else of that name.
-  'owner alone': ['GET /recipients/found/deletion'],
+  'owner alone': ['GET /recipients/found/deletion', 'POST /settings/sessions/:id/end'],
   'owner writes': [
     'GET /recipients/:id/edit',
     'POST /recipients/:id',
@@ -103,8 +133,41 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
     'GET /mailings/:id/deletion',
     'POST /mailings/:id/deletion',
   ],
-  managers: ['GET /oversight/audit', 'POST /oversight/audit/export'],
-  administrators: [],
+  managers: [
+    'GET /oversight',
+    'GET /oversight/running-mailings',
+    'GET /oversight/mailings',
+    'GET /oversight/recipients',
+    'GET /oversight/messages',
+    'GET /oversight/attempts',
+    'GET /oversight/audit',
+    'POST /oversight/audit/export',
+    'GET /oversight/users',
+    'GET /oversight/users/:id',
+    'GET /oversight/users/:id/halt',
+    'GET /oversight/users/:id/block',
+    'POST /oversight/users/:id/block',
+    'GET /oversight/users/:id/unblock',
+    'POST /oversight/users/:id/unblock',
+  ],
+  "managers of others' mailings": [
+    'GET /mailings/:id/disabling',
+    'POST /mailings/:id/disabling',
+    'GET /mailings/:id/enabling',
+    'POST /mailings/:id/enabling',
+  ],
+  administrators: [
+    'GET /oversight/users/:id/role',
+    'POST /oversight/users/:id/role',
+    'GET /oversight/users/invitations',
+    'POST /oversight/users/invitations',
+    'POST /oversight/users/invitations/:id/letter',
+    'GET /oversight/users/invitations/:id/revocation',
+    'POST /oversight/users/invitations/:id/revocation',
+    'GET /oversight/installation',
+    'POST /oversight/installation/registration',
+    'POST /oversight/installation/test-letter',
+  ],
 };
 
 let database: TestDatabase;
@@ -138,21 +201,27 @@ const LINES = Object.entries(ACCESS).flatMap(([access, answers]) =>
 
 test.each(LINES)('$route is for $access', async ({ route, access, answers }) => {
   const things = await addThings();
-  // Who sends what is not theirs changes nothing of it; the owner comes last, because a write of theirs may take the thing away.
-  const others = VISITORS.filter((visitor) => visitor !== 'owner');
   const before = await readThings(things.owner);
   const given: Partial<Record<Visitor, Answer>> = {};
-  for (const visitor of others) given[visitor] = await visit(route, things, await cookieFor(visitor));
-  if (!access.startsWith('manager') && !access.startsWith('administrator'))
+  const isForRole = /^(managers|administrators)/.test(access);
+  // A write of the owner's own may take the thing away, and one of a manager's the owner's session: each comes last.
+  const others = VISITORS.filter((visitor) => visitor !== 'owner');
+  for (const visitor of isForRole ? VISITORS : others) {
+    given[visitor] = await visit(route, things, await cookieFor(visitor, things));
+  }
+  // Who sends what is not theirs changes nothing of it.
+  if (!isForRole) {
     expect(await readThings(things.owner)).toEqual(before);
-  given.owner = await visit(route, things, await site.cookieOf(things.owner));
+    given.owner = await visit(route, things, await cookieFor('owner', things));
+  }
   expect(given).toEqual(Object.fromEntries(VISITORS.map((visitor, index) => [visitor, answers[index]])));
 });
 
 const isFile = (path: string) => path === '/icon.svg';
 
 /** Made anew for every route, because a write may end the session or take the user away. */
-async function cookieFor(visitor: Visitor): Promise<string> {
+async function cookieFor(visitor: Visitor, { owner }: Things): Promise<string> {
+  if (visitor === 'owner') return site.cookieOf(owner);
   const role = ROLES[visitor];
   return role === undefined ? (cookies.get(visitor) ?? '') : site.signIn(role);
 }
@@ -170,6 +239,8 @@ interface Things {
   mailings: number;
   delivery: number;
   letter: number;
+  session: number;
+  invitation: number;
 }
 
 async function visit(route: string, things: Things, cookie: string): Promise<Answer> {
@@ -187,7 +258,7 @@ async function visit(route: string, things: Things, cookie: string): Promise<Ans
   return describe(response);
 }
 
-/** The first part of the path tells whose id it is. */
+/** The part of the path before an id tells whose it is. */
 function fillPath(pattern: string, things: Things): string {
   const ids: Record<string, number> = {
     recipients: things.recipients,
@@ -195,8 +266,10 @@ function fillPath(pattern: string, things: Things): string {
     mailings: things.mailings,
     inbox: things.letter,
     users: things.owner,
+    sessions: things.session,
+    invitations: things.invitation,
   };
-  const kind = pattern.split('/').find((part) => part in ids) ?? '';
+  const kind = pattern.split('/').findLast((part) => part in ids) ?? '';
   return pattern.replace(':deliveryId', String(things.delivery)).replace(':id', String(ids[kind]));
 }
 
@@ -206,6 +279,8 @@ function fillForm(pattern: string, things: Things): string[][] {
   return [
     ['ids', String(things[kind])],
     ['q', 'r1'],
+    ['act', 'add'],
+    ['state', 'in_doubt'],
     ['reason', 'a reason'],
     ['owner_id', String(things.owner)],
     ['role', 'administrator'],
@@ -244,7 +319,15 @@ async function addThings(): Promise<Things> {
     .returning('id')
     .executeTakeFirstOrThrow();
   const delivery = rows[0]?.id ?? 0;
-  return { owner, recipients: recipient, messages: message, mailings: mailing, delivery, letter: letter.id };
+  await site.cookieOf(owner);
+  const session = await db.selectFrom('sessions').select('id').where('user_id', '=', owner).executeTakeFirstOrThrow();
+  const invitation = await db
+    .insertInto('invitations')
+    .values({ email: `guest${owner}@example.com`, role: 'user', locale: 'en' })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const own = { session: session.id, invitation: invitation.id };
+  return { ...own, owner, recipients: recipient, messages: message, mailings: mailing, delivery, letter: letter.id };
 }
 
 /** Everything of an owner, as rows. */

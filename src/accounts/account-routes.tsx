@@ -11,6 +11,8 @@ import { ownDataRoutes } from './own-data-routes.js';
 import { changeEmailRoutes } from './change-email-routes.js';
 import { invitationRoutes } from './invitation-routes.js';
 import { recoveryRoutes } from './recovery-routes.js';
+import { secondFactorRoutes } from './second-factor-routes.js';
+import { sessionRoutes } from './session-routes.js';
 import { settingsRoutes } from './settings-routes.js';
 import { setupRoutes } from './setup-routes.js';
 import { signInRoutes } from './sign-in-routes.js';
@@ -31,6 +33,8 @@ export function accountRoutes(deps: AccountDeps): Hono<WebEnv> {
   routes.route('/', signInRoutes(deps.auth));
   routes.route('/', recoveryRoutes(deps.auth));
   routes.route('/', settingsRoutes(deps.auth));
+  routes.route('/', sessionRoutes(deps.auth));
+  routes.route('/', secondFactorRoutes(deps.auth));
   routes.route('/', changeEmailRoutes(deps.auth));
   routes.route('/', invitationRoutes(deps.auth));
   routes.route('/', ownDataRoutes(deps));

@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { readUser } from './auth.js';
 import { createUser } from './create-user.js';
 import { firstAdministratorLink } from './first-administrator.js';
+import { signUp } from './sign-up.js';
 import { findUserByEmail, findUserById, hasAdministrator } from './user-store.js';
 
 const PASSWORD = 'seven green boats';
@@ -96,8 +97,8 @@ describe('registration', () => {
   it('sets cookies that scripts and other sites do not get', async () => {
     await addUser('anna@example.com');
     const cookies = (await signInAs('anna@example.com')).response.headers.getSetCookie();
-    expect(cookies).toHaveLength(1);
-    expect(cookies[0]).toMatch(/^vestnik\.session_token=.*HttpOnly.*SameSite=Lax/);
+    expect(cookies.map((cookie) => cookie.split('=')[0])).toEqual(['vestnik.session_token', 'vestnik.dont_remember']);
+    for (const cookie of cookies) expect(cookie).toMatch(/HttpOnly.*SameSite=Lax/);
   });
 
   it('sends the secure variants of its cookies only over https', () => {
@@ -119,6 +120,50 @@ describe('registration', () => {
       ['berta@example.com', 'confirmation'],
     ]);
     expect((await signInAs('anna@example.com')).status).toBe(303);
+  });
+
+  it('takes about as long, and one letter, for a known address, an unknown one, and one that waits for its confirmation', async () => {
+    await addUser('anna@example.com');
+    const values = { name: 'X', timeZone: 'UTC', locale: 'en' as const };
+    const origin = { address: '203.0.113.1', userAgent: '' };
+    let serial = 0;
+    // The pages would be throttled.
+    const time = (email: () => string, password: string) =>
+      measure(() => signUp(site.auth, { ...values, email: email(), password }, origin));
+    await time(() => 'waiting@example.com', PASSWORD);
+    site.letters.length = 0;
+    const times = [
+      await time(() => 'anna@example.com', OTHER_PASSWORD),
+      await time(() => 'waiting@example.com', OTHER_PASSWORD),
+      await time(() => `nobody${(serial += 1)}@example.com`, OTHER_PASSWORD),
+    ];
+    expect(Math.max(...times) / Math.min(...times)).toBeLessThan(3);
+    expect(site.letters).toHaveLength(15);
+  });
+
+  it('tells of a name of 5,000 characters at its field', async () => {
+    const answer = await register('anna@example.com', { name: 'x'.repeat(5000) });
+    expect(answer.status).toBe(422);
+    expect(answer.text).toMatch(/id="fault-name">Too long: [^<]*200/);
+    expect(site.letters).toEqual([]);
+  });
+
+  it('writes down who registered and who confirmed, and from where', async () => {
+    await register('log@example.com');
+    const id = (await findUserByEmail(database.db, 'log@example.com'))?.id;
+    await browser.get(readLink());
+    const entries = await database.db
+      .selectFrom('audit_entries')
+      .select(['action', 'actor_id', 'actor', 'subject_id', 'address'])
+      .where('subject', '=', 'log@example.com')
+      .where('subject_id', '=', id ?? 0)
+      .orderBy('id')
+      .execute();
+    const facts = { actor_id: id, actor: 'log@example.com', subject_id: id, address: '203.0.113.1' };
+    expect(entries).toEqual([
+      { action: 'account.registered', ...facts },
+      { action: 'account.confirmed', ...facts },
+    ]);
   });
 
   it('keeps the first password of an address that was never confirmed, unless its owner sets another by the letter', async () => {
@@ -187,6 +232,23 @@ describe('confirmation links', () => {
     const again = await browser.get(readLink());
     expect(again.status).toBe(200);
     expect(again.text).toContain('This link was used before');
+  });
+
+  it('says that the address is confirmed wherever it is, also by an earlier letter', async () => {
+    await register('anna@example.com');
+    const first = readLink();
+    await browser.post('/confirmation/letter', { email: 'anna@example.com' });
+    expect((await browser.get(first)).text).toContain('This link is too old');
+    await browser.get(readLink());
+    expect((await browser.get(first)).text).toContain('This link was used before');
+  });
+
+  it('confirms nothing by a link for something else', async () => {
+    await register('anna@example.com');
+    await browser.post('/recovery', { email: 'anna@example.com' });
+    const answer = await browser.get(`/confirmation?token=${readLink().split('=')[1]}`);
+    expect([answer.status, answer.text]).toEqual([410, expect.stringContaining('This link does not work')]);
+    expect(await findUserByEmail(database.db, 'anna@example.com')).toMatchObject({ isConfirmed: false });
   });
 
   it('explains an expired one, and sends another', async () => {
@@ -268,7 +330,7 @@ describe('signing in', () => {
     const id = await addUser('anna@example.com');
     await signInAs('anna@example.com');
     expect(await isSignedIn()).toBe(true);
-    await block(id, { blocked: true, blocked_reason: 'Spam <b>' });
+    await block(id, 'Spam <b>');
     expect(await isSignedIn()).toBe(false);
     const answer = await signInAs('anna@example.com');
     expect(answer.status).toBe(422);
@@ -276,7 +338,7 @@ describe('signing in', () => {
     expect(answer.text).toContain('Spam &lt;b&gt;');
     expect((await signInAs('anna@example.com', OTHER_PASSWORD)).text).not.toContain('blocked');
     expect(await database.db.selectFrom('sessions').select('id').execute()).toHaveLength(1);
-    await block(id, { blocked: false });
+    await block(id, null);
     expect((await signInAs('anna@example.com')).status).toBe(303);
   });
 
@@ -445,7 +507,7 @@ describe('settings', () => {
     expect(wrong.status).toBe(422);
     expect(wrong.text).toContain('This is not your current password.');
     const right = await browser.post('/settings/password', { current_password: PASSWORD, password: OTHER_PASSWORD });
-    expect(right.location).toBe('/settings');
+    expect(right.location).toBe('/settings/security');
     expect([await isSignedIn(), await isSignedIn(elsewhere)]).toEqual([true, false]);
     expect(site.letters.at(-1)).toMatchObject({ purpose: 'password_changed' });
   });
@@ -579,6 +641,7 @@ async function expireLinks() {
     .execute();
 }
 
-async function block(id: number, columns: { blocked: boolean; blocked_reason?: string }) {
+async function block(id: number, reason: string | null) {
+  const columns = { blocked: reason !== null, blocked_reason: reason, blocked_at: reason === null ? null : new Date() };
   await database.db.updateTable('users').set(columns).where('id', '=', id).execute();
 }

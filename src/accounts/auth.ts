@@ -143,7 +143,7 @@ function configure(deps: AuthDeps, isSecure: boolean) {
         create: {
           before: async (session, context) => {
             await refuseBlocked(db, Number(session.userId));
-            return { data: completeSession(session, context?.headers ?? new Headers(), isSecure) };
+            return { data: completeSession(session, context, isSecure) };
           },
         },
       },
@@ -151,13 +151,16 @@ function configure(deps: AuthDeps, isSecure: boolean) {
   });
 }
 
-interface NewSession {
-  expiresAt: Date;
+interface SessionContext {
+  headers?: Headers | undefined;
+  path?: string | undefined;
 }
 
-/** Where it is from, by what `tellBetterAuth` said; and one that takes the place of a short one is no longer. */
-function completeSession<S extends NewSession>(session: S, headers: Headers, isSecure: boolean) {
-  const isShort = headers.get('cookie')?.includes(`${nameCookie('dont_remember', isSecure)}=`);
+/** Where it is from, by what `tellBetterAuth` said. One that takes the place of a short one, as after a change of the password, is as short. */
+function completeSession<S extends { expiresAt: Date }>(session: S, context: SessionContext | null, isSecure: boolean) {
+  const headers = context?.headers ?? new Headers();
+  const wasShort = headers.get('cookie')?.includes(`${nameCookie('dont_remember', isSecure)}=`);
+  const isShort = wasShort && context?.path !== '/sign-in/email';
   const inOneDay = new Date(Date.now() + DAY_SECONDS * 1000);
   return {
     ...session,

@@ -10,6 +10,8 @@ import { EmailChangePage, EmailChangeRefusedPage } from './change-email-page.js'
 import { changeEmail, findEmailChange, requestEmailChange } from './change-email.js';
 import { findPendingEmail } from './one-time-link-store.js';
 import { SecurityPage } from './security-page.js';
+import { refuseTries } from './throttle-answer.js';
+import { allowOwnPassword } from './throttle.js';
 
 export function changeEmailRoutes(auth: Auth): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
@@ -24,14 +26,17 @@ export function changeEmailRoutes(auth: Auth): Hono<WebEnv> {
     const user = signedIn(view);
     const typed = await readForm(c);
     const form = parseForm(emailChangeForm, typed);
-    const refuse = async (faults: FormState['faults']) => {
+    const refuse = async (faults: FormState['faults'], status: 422 | 429 = 422) => {
       const pending = await findPendingEmail(auth.db, user.id);
       const page = <SecurityPage view={view} password={emptyForm} email={{ typed, faults }} pendingEmail={pending} />;
-      return c.html(page, 422);
+      return c.html(page, status);
     };
     if (!form.ok) return refuse(form.faults);
     const { email, email_password: currentPassword } = form.values;
+    const allowance = await allowOwnPassword(auth, user.id);
+    if (!allowance.ok) return refuse(refuseTries(c, allowance.seconds), 429);
     const result = await requestEmailChange(auth, user, { currentPassword, newEmail: email });
+    if (result.ok || result.fault !== 'passwordWrong') await allowance.refund();
     if (!result.ok) return refuse({ [FIELD_OF[result.fault]]: { key: result.fault } });
     return redirectWithFlash(c, '/settings/security', view.t('accounts.emailChange.asked', { email }));
   });

@@ -2,8 +2,10 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 
 import { hashPassword } from 'better-auth/crypto';
 
-import type { Database } from '../lib/database.js';
+import { recordAudit } from '../audit/audit-store.js';
+import type { Database, Transaction } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
+import type { Origin } from '../ui/view.js';
 import { hasAdministrator, insertUser, lockFirstAdministrator } from './user-store.js';
 
 interface Administrator {
@@ -32,6 +34,7 @@ export function isFirstAdministratorToken(token: string, secret: string): boolea
 export async function createFirstAdministrator(
   db: Database,
   administrator: Administrator,
+  origin: Origin,
 ): Promise<'created' | 'used' | 'userExists'> {
   const { password, ...rest } = administrator;
   const passwordHash = await hashPassword(password);
@@ -39,8 +42,16 @@ export async function createFirstAdministrator(
     await lockFirstAdministrator(trx);
     if (await hasAdministrator(trx)) return 'used';
     const id = await insertUser(trx, { ...rest, passwordHash, role: 'administrator' });
-    return id === undefined ? 'userExists' : 'created';
+    if (id === undefined) return 'userExists';
+    await recordRegistration(trx, id, rest.email, origin);
+    return 'created';
   });
+}
+
+async function recordRegistration(trx: Transaction, id: number, email: string, origin: Origin): Promise<void> {
+  const subject = { type: 'user', id, name: email } as const;
+  const actor = { userId: id, name: email, ...origin };
+  await recordAudit(trx, actor, { action: 'account.registered', subject, details: { role: 'administrator' } });
 }
 
 function makeToken(secret: string): string {

@@ -9,6 +9,8 @@ import type { Auth } from './auth.js';
 import { InvitationPage, InvitationRefusedPage } from './invitation-page.js';
 import { passCookies } from './pass-cookies.js';
 import { signIn } from './sign-in.js';
+import { refuseTries } from './throttle-answer.js';
+import { allowVisitor } from './throttle.js';
 
 export function invitationRoutes(auth: Auth): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
@@ -34,6 +36,11 @@ export function invitationRoutes(auth: Auth): Hono<WebEnv> {
     if (!form.ok) {
       const state = { typed, faults: form.faults };
       return c.html(<InvitationPage view={view} form={state} invitation={answer.invitation} token={token} />, 422);
+    }
+    const allowance = await allowVisitor(auth, 'invitation', c.get('origin'));
+    if (!allowance.ok) {
+      const state = { typed, faults: refuseTries(c, allowance.seconds) };
+      return c.html(<InvitationPage view={view} form={state} invitation={answer.invitation} token={token} />, 429);
     }
     const { name, password, time_zone: timeZone } = form.values;
     const newcomer = { name, password, timeZone, locale: view.locale };

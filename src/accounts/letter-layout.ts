@@ -43,13 +43,14 @@ export function writeLetter(letter: LetterToWrite): SystemLetter {
 
 function chooseWords({ locale, to, kind, reason, role = 'user', values = {} }: LetterToWrite): Words {
   const t = translate(locale);
+  const facts = { ...values, email: to, role: t(`accounts.roles.${role}`) };
   return {
     subject: t(`accounts.letters.${kind}.subject`),
     hello: t('accounts.letters.hello'),
-    text: t(`accounts.letters.${kind}.text`, { ...values, email: to, role: t(`accounts.roles.${role}`) }),
+    text: t(`accounts.letters.${kind}.text`, facts),
     reason: reason ? t('accounts.letters.reason', { reason }) : '',
     action: t(`accounts.letters.${kind}.action`),
-    after: t(`accounts.letters.${kind}.after`),
+    after: t(`accounts.letters.${kind}.after`, facts),
     sender: t('accounts.letters.sender'),
   };
 }

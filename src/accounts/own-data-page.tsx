@@ -68,7 +68,11 @@ export function AccountDeletionPage({ view, holdings, form, isLastAdministrator 
   return (
     <Layout view={view} title={t('settings.deletion.title')} back={back}>
       {isLastAdministrator && (
-        <Obstacle text={t('settings.deletion.lastAdministrator')} href="/oversight/users" link={t('settings.deletion.openUsers')} />
+        <Obstacle
+          text={t('settings.deletion.lastAdministrator')}
+          href="/oversight/users"
+          link={t('settings.deletion.openUsers')}
+        />
       )}
       {holdings.runningMailings > 0 && (
         <Obstacle

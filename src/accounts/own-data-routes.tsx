@@ -3,6 +3,7 @@ import { deleteCookie } from 'hono/cookie';
 
 import { actorOf } from '../audit/actor.js';
 import { recordAudit } from '../audit/audit-store.js';
+import { TooManyRequestsError } from '../lib/errors.js';
 import { emptyForm, readForm, type FormState } from '../lib/form.js';
 import { download } from '../ui/download.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
@@ -12,6 +13,7 @@ import { writeAccountExport } from './export-account.js';
 import { AccountDeletionPage, FarewellPage, OwnDataPage } from './own-data-page.js';
 import { readHoldings } from './read-holdings.js';
 import { requireUser } from './settings-routes.js';
+import { allowOwnPassword } from './throttle.js';
 import { hasOtherAdministrator } from './user-access-store.js';
 
 interface OwnDataDeps {
@@ -44,8 +46,11 @@ export function ownDataRoutes({ auth, erasures }: OwnDataDeps): Hono<WebEnv> {
     const view = c.get('view');
     const { id } = signedIn(view);
     const { password = '' } = await readForm(c);
+    const allowance = await allowOwnPassword(auth, id);
+    if (!allowance.ok) throw new TooManyRequestsError(allowance.seconds);
     const request = { userId: id, password, locale: view.locale, actor: actorOf(c) };
     const result = await deleteAccount({ db, erasures }, request);
+    if (result.ok || result.fault !== 'passwordWrong') await allowance.refund();
     if (result.ok) deleteCookie(c, auth.sessionCookie, { path: '/', secure: auth.isSecure });
     if (result.ok) return c.html(<FarewellPage view={{ ...view, user: null, mayReadInbox: false }} />);
     const faults: FormState['faults'] = result.fault === 'passwordWrong' ? { password: { key: 'passwordWrong' } } : {};

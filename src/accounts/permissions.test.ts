@@ -50,6 +50,13 @@ it('lets a manager block users, an administrator everybody else, and nobody them
   expect([user, manager, administrator].map((who) => mayBlock(who, who))).toEqual([false, false, false]);
 });
 
+it('lets an administrator change everybody’s role but their own', () => {
+  const others = [user, manager, { id: 13, role: 'administrator' } as const];
+  expect(others.map((other) => may(administrator, 'users.changeRole', other))).toEqual([true, true, true]);
+  expect(may(administrator, 'users.changeRole', administrator)).toBe(false);
+  expect(may(manager, 'users.changeRole', user)).toBe(false);
+});
+
 it('shows a user their own things and a manager everybody’s', () => {
   expect([user, manager, administrator].map(ownersSeenBy)).toEqual([1, 'everybody', 'everybody']);
 });

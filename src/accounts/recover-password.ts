@@ -6,12 +6,12 @@ import { isUniqueViolation, type Transaction } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
 import type { Origin } from '../ui/view.js';
 import { writePasswordChanged } from './account-letters.js';
-import { readRefusal, type Auth } from './auth.js';
+import { readRefusal, tellBetterAuth, type Auth } from './auth.js';
 import { takeEvenTime } from './even-time.js';
 import type { LinkAnswer, OneTimeLink } from './one-time-link.js';
 import { endLaterReturns, endLinks, findLink, useLink } from './one-time-link-store.js';
 import { localeOf, sendRecovery } from './send-link.js';
-import { endSessions } from './session-store.js';
+import { endSessions, forgetTrustedDevices } from './session-store.js';
 import { confirmEmail, deleteUnconfirmedUser, findUserByEmail, findUserById, setEmail, setPasswordHash } from './user-store.js';
 
 /** The second is the way back after a change of the address: it sets a password as well. */
@@ -105,7 +105,8 @@ export async function changePassword(auth: Auth, change: PasswordChange): Promis
   const { headers, locale, actor, ...passwords } = change;
   try {
     const body = { ...passwords, revokeOtherSessions: true };
-    const result = await auth.better.api.changePassword({ body, headers, returnHeaders: true });
+    const told = tellBetterAuth(auth, headers, actor, true);
+    const result = await auth.better.api.changePassword({ body, headers: told, returnHeaders: true });
     await auth.db.transaction().execute((trx) => tellOfPasswordChange(trx, auth, locale, actor));
     return { ok: true, headers: result.headers };
   } catch (error) {
@@ -116,6 +117,11 @@ export async function changePassword(auth: Auth, change: PasswordChange): Promis
 
 async function tellOfPasswordChange(trx: Transaction, auth: Auth, locale: Locale, actor: Actor): Promise<void> {
   const subject = { type: 'user', id: actor.userId, name: actor.name } as const;
+  if (actor.userId !== null) {
+    await forgetTrustedDevices(trx, actor.userId);
+    // What somebody asked for who knew the old one.
+    await endLinks(trx, actor.userId);
+  }
   await recordAudit(trx, actor, { action: 'account.password_changed', subject });
   await auth.letters.send(writePasswordChanged(locale, actor.name, `${auth.baseUrl}/recovery`), trx);
 }

@@ -9,6 +9,8 @@ import { RECOVERY_MINUTES } from './one-time-link.js';
 import { readPendingAddress } from './pending-address.js';
 import { findRecovery, requestRecovery, setNewPassword } from './recover-password.js';
 import { NewPasswordPage, RecoveryPage, RecoverySentPage } from './recovery-page.js';
+import { refuseTries } from './throttle-answer.js';
+import { allowVisitor, mayReceiveLetter } from './throttle.js';
 
 export function recoveryRoutes(auth: Auth): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
@@ -24,7 +26,12 @@ export function recoveryRoutes(auth: Auth): Hono<WebEnv> {
     const form = parseForm(emailForm, typed);
     if (!form.ok) return c.html(<RecoveryPage view={view} form={{ typed, faults: form.faults }} />, 422);
     const { email } = form.values;
-    await requestRecovery(auth, email);
+    const allowance = await allowVisitor(auth, 'recovery', c.get('origin'));
+    if (!allowance.ok) {
+      const faults = refuseTries(c, allowance.seconds);
+      return c.html(<RecoveryPage view={view} form={{ typed, faults }} />, 429);
+    }
+    if (await mayReceiveLetter(auth, email)) await requestRecovery(auth, email);
     return c.html(<RecoverySentPage view={view} email={email} minutes={RECOVERY_MINUTES} />);
   });
 

@@ -17,7 +17,7 @@ export interface Owner {
   origin: Origin;
 }
 
-type Refusal =
+export type SecondFactorRefusal =
   | { ok: false; fault: 'passwordWrong' | 'codeWrong' | 'changed' }
   | { ok: false; fault: 'throttled'; seconds: number };
 
@@ -32,7 +32,7 @@ export async function beginSecondFactor(
   auth: Auth,
   owner: Owner,
   password: string,
-): Promise<{ ok: true; key: string } | Refusal> {
+): Promise<{ ok: true; key: string } | SecondFactorRefusal> {
   return withPassword(auth, owner, async (headers) => {
     const enabled = await auth.better.api.enableTwoFactor({ body: { password, method: 'totp' }, headers });
     return { ok: true, key: 'totpURI' in enabled ? readKey(enabled.totpURI) : '' };
@@ -44,7 +44,7 @@ export async function confirmSecondFactor(
   auth: Auth,
   owner: Owner,
   typed: string,
-): Promise<{ ok: true; headers: Headers; recoveryCodes: string[] } | Refusal> {
+): Promise<{ ok: true; headers: Headers; recoveryCodes: string[] } | SecondFactorRefusal> {
   const { user } = owner;
   if (await hasSecondFactor(auth.db, user.id)) return { ok: false, fault: 'changed' };
   return withPassword(auth, owner, async (told) => {
@@ -59,7 +59,7 @@ export async function disableSecondFactor(
   auth: Auth,
   owner: Owner,
   password: string,
-): Promise<{ ok: true; headers: Headers } | Refusal> {
+): Promise<{ ok: true; headers: Headers } | SecondFactorRefusal> {
   if (!(await hasSecondFactor(auth.db, owner.user.id))) return { ok: false, fault: 'changed' };
   return withPassword(auth, owner, async (told) => {
     const { headers } = await auth.better.api.disableTwoFactor({ body: { password }, headers: told, returnHeaders: true });
@@ -73,7 +73,7 @@ export async function renewRecoveryCodes(
   auth: Auth,
   owner: Owner,
   password: string,
-): Promise<{ ok: true; recoveryCodes: string[] } | Refusal> {
+): Promise<{ ok: true; recoveryCodes: string[] } | SecondFactorRefusal> {
   return withPassword(auth, owner, async (headers) => {
     const { backupCodes } = await auth.better.api.generateBackupCodes({ body: { password }, headers });
     return { ok: true, recoveryCodes: backupCodes };
@@ -85,7 +85,7 @@ async function withPassword<T extends { ok: true }>(
   auth: Auth,
   { user, headers, origin }: Owner,
   action: (told: Headers) => Promise<T>,
-): Promise<T | Refusal> {
+): Promise<T | SecondFactorRefusal> {
   const allowance = await allowOwnPassword(auth, user.id);
   if (!allowance.ok) return { ok: false, fault: 'throttled', seconds: allowance.seconds };
   try {
@@ -97,7 +97,7 @@ async function withPassword<T extends { ok: true }>(
   }
 }
 
-function describeRefusal(code: string): Refusal {
+function describeRefusal(code: string): SecondFactorRefusal {
   switch (code) {
     case 'INVALID_PASSWORD':
       return { ok: false, fault: 'passwordWrong' };

@@ -1,17 +1,16 @@
 import { Hono, type Context } from 'hono';
 
-import { actorOf } from '../audit/actor.js';
-import { recordAudit } from '../audit/audit-store.js';
 import { found } from '../lib/errors.js';
 import { parseId } from '../lib/ids.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import { signedIn, type WebEnv } from '../ui/view.js';
 import { readSessionKey, type Auth } from './auth.js';
+import { endOwnSession, endOwnSessions } from './end-own-sessions.js';
 import { passCookies } from './pass-cookies.js';
 import { SessionsPage } from './session-page.js';
-import { endSession, endSessions, listSessions } from './session-store.js';
+import { listSessions } from './session-store.js';
 import { requireUser } from './settings-routes.js';
-import { signOut } from './sign-in.js';
+import { dropCookies } from './sign-in.js';
 
 /** Where a user is signed in. */
 export function sessionRoutes(auth: Auth): Hono<WebEnv> {
@@ -23,38 +22,37 @@ export function sessionRoutes(auth: Auth): Hono<WebEnv> {
     listSessions(auth.db, signedIn(c.get('view')).id, readSessionKey(auth, c.req.raw.headers) ?? '');
 
   const leave = async (c: Context<WebEnv>, text: string) => {
-    passCookies(c, await signOut(auth, { headers: c.req.raw.headers, origin: c.get('origin') }));
+    passCookies(c, await dropCookies(auth, c.req.raw.headers));
     return redirectWithFlash(c, '/sign-in', text);
   };
 
-  /** Ends what `end` ends, which says how many those were, and writes it down. */
-  const endSome = async (c: Context<WebEnv>, end: Parameters<typeof endAndRecord>[2]) => endAndRecord(auth, c, end);
-
-  routes.get('/settings/sessions', async (c) => {
-    const view = c.get('view');
-    return c.html(<SessionsPage view={view} sessions={await listOwn(c)} />);
-  });
+  routes.get('/settings/sessions', async (c) =>
+    c.html(<SessionsPage view={c.get('view')} sessions={await listOwn(c)} />),
+  );
 
   routes.post('/settings/sessions/end-others', async (c) => {
-    const own = (await listOwn(c)).find(({ isCurrent }) => isCurrent);
-    const { id } = signedIn(c.get('view'));
-    const count = await endSome(c, (trx) => endSessions(trx, id, { except: own?.id }));
+    const current = (await listOwn(c)).find(({ isCurrent }) => isCurrent);
+    const count = await endOwnSessions(auth, ownerOf(c), { except: current?.id });
     return redirectWithFlash(c, '/settings/sessions', c.get('view').t('security.sessions.othersEnded', { count }));
   });
 
   routes.post('/settings/sessions/end-all', async (c) => {
-    const { id } = signedIn(c.get('view'));
-    await endSome(c, (trx) => endSessions(trx, id));
+    await endOwnSessions(auth, ownerOf(c));
     return leave(c, c.get('view').t('security.sessions.allEnded'));
   });
 
   routes.post('/settings/sessions/:id/end', async (c) => {
-    const view = c.get('view');
+    const { t } = c.get('view');
     const id = parseId(c.req.param('id'));
     const session = found((await listOwn(c)).find((line) => line.id === id));
-    if (session.isCurrent) return leave(c, view.t('accounts.signIn.signedOut'));
-    await endSome(c, async (trx) => ((await endSession(trx, signedIn(view).id, session.id)) ? 1 : 0));
-    return redirectWithFlash(c, '/settings/sessions', view.t('security.sessions.ended'));
+    await endOwnSession(auth, ownerOf(c), session.id);
+    if (session.isCurrent) return leave(c, t('accounts.signIn.signedOut'));
+    return redirectWithFlash(c, '/settings/sessions', t('security.sessions.ended'));
   });
   return routes;
+}
+
+function ownerOf(c: Context<WebEnv>) {
+  const { id, email } = signedIn(c.get('view'));
+  return { userId: id, name: email, ...c.get('origin') };
 }

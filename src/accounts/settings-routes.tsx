@@ -1,6 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 
 import { actorOf } from '../audit/actor.js';
+import { TooManyRequestsError } from '../lib/errors.js';
 import { emptyForm, parseForm, readForm, type FormState } from '../lib/form.js';
 import { translate } from '../lib/i18n.js';
 import { redirectWithFlash } from '../ui/flash.js';
@@ -12,6 +13,7 @@ import { passCookies } from './pass-cookies.js';
 import { changePassword } from './recover-password.js';
 import { SecurityPage } from './security-page.js';
 import { SettingsPage } from './settings-page.js';
+import { allowOwnPassword } from './throttle.js';
 import { changeSettings } from './user-store.js';
 
 export function settingsRoutes(auth: Auth): Hono<WebEnv> {
@@ -46,6 +48,8 @@ export function settingsRoutes(auth: Auth): Hono<WebEnv> {
       return c.html(<SecurityPage view={view} password={{ typed: {}, faults }} pendingEmail={pendingEmail} />, 422);
     };
     if (!form.ok) return refuse(form.faults);
+    const allowance = await allowOwnPassword(auth, signedIn(view).id);
+    if (!allowance.ok) throw new TooManyRequestsError(allowance.seconds);
     const { current_password: currentPassword, password: newPassword } = form.values;
     const result = await changePassword(auth, {
       headers: c.req.raw.headers,
@@ -55,6 +59,7 @@ export function settingsRoutes(auth: Auth): Hono<WebEnv> {
       newPassword,
     });
     if (!result.ok) return refuse({ current_password: { key: result.fault } });
+    await allowance.refund();
     passCookies(c, result.headers);
     return redirectWithFlash(c, '/settings/security', view.t('settings.security.passwordSaved'));
   });
@@ -63,7 +68,7 @@ export function settingsRoutes(auth: Auth): Hono<WebEnv> {
 
 /** These routes are mounted among those for visitors. */
 export const requireUser: MiddlewareHandler<WebEnv> = async (c, next) =>
-  c.get('view').user ? next() : c.redirect('/sign-in?next=/settings', 303);
+  c.get('view').user ? next() : c.redirect(`/sign-in?next=${c.req.method === 'GET' ? c.req.path : '/settings'}`, 303);
 
 function fillSettings(view: View): FormState {
   const { name, timeZone, locale, theme } = signedIn(view);

@@ -31,13 +31,16 @@ export function setupRoutes(auth: Auth): Hono<WebEnv> {
     const form = parseForm(signUpForm, typed);
     if (!form.ok) return c.html(<SetupPage view={view} form={{ typed, faults: form.faults }} token={token} />, 422);
     const { time_zone: timeZone, ...values } = form.values;
-    const created = await createFirstAdministrator(auth.db, { ...values, timeZone, locale: view.locale });
+    const administrator = { ...values, timeZone, locale: view.locale };
+    const created = await createFirstAdministrator(auth.db, administrator, c.get('origin'));
     if (created === 'used') return c.html(<SetupRefusedPage view={view} fault="used" />, STATUS.used);
     if (created === 'userExists') {
       const faults = { email: { key: created } };
       return c.html(<SetupPage view={view} form={{ typed, faults }} token={token} />, 422);
     }
-    const result = await signIn(auth, values.email, values.password, c.req.header('user-agent'));
+    const { email, password } = values;
+    const request = { headers: c.req.raw.headers, origin: c.get('origin') };
+    const result = await signIn(auth, { ...request, email, password });
     if (result.ok) passCookies(c, result.headers);
     return redirectWithFlash(c, '/', view.t('accounts.setup.done', { name: values.name }));
   });

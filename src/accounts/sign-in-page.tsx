@@ -6,7 +6,7 @@ import type { View } from '../ui/view.js';
 import type { SignInRefusal } from './sign-in.js';
 import { describeWait } from './throttle-answer.js';
 
-interface SignInPageProps {
+export interface SignInPageProps {
   view: View;
   form?: FormState;
   /** Where to go afterwards. */

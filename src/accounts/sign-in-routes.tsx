@@ -5,33 +5,36 @@ import { redirectWithFlash } from '../ui/flash.js';
 import type { WebEnv } from '../ui/view.js';
 import { normalizeEmail, toLocalPath } from './account.js';
 import type { Auth } from './auth.js';
+import { readRegistration } from './installation-store.js';
 import { passCookies } from './pass-cookies.js';
 import { forgetPendingAddress, readPendingAddress } from './pending-address.js';
 import { CodePage } from './sign-in-code-page.js';
 import { confirmCode, findWaitingUser } from './sign-in-code.js';
-import { SignInPage } from './sign-in-page.js';
+import { SignInPage, type SignInPageProps } from './sign-in-page.js';
 import { signIn, signOut, type SignInRequest } from './sign-in.js';
 import { refuseTries } from './throttle-answer.js';
 
 export function signInRoutes(auth: Auth): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
 
-  routes.get('/sign-in', (c) => {
+  const show = async (c: Context<WebEnv>, page: Omit<SignInPageProps, 'view' | 'mayRegister'>, status: 200 | 422 | 429) => {
+    const mayRegister = (await readRegistration(auth.db)) === 'open';
+    return c.html(<SignInPage view={c.get('view')} mayRegister={mayRegister} {...page} />, status);
+  };
+
+  routes.get('/sign-in', async (c) => {
     const view = c.get('view');
     const next = toLocalPath(c.req.query('next'));
     if (view.user) return c.redirect(next, 303);
     const form = { typed: { email: readPendingAddress(c, auth) ?? '' }, faults: {} };
-    return c.html(<SignInPage view={view} form={form} next={next} />);
+    return show(c, { form, next }, 200);
   });
 
   routes.post('/sign-in', async (c) => {
-    const view = c.get('view');
     const typed = await readForm(c);
     const next = toLocalPath(typed['next']);
     const faults = findMissing(typed);
-    if (Object.keys(faults).length > 0) {
-      return c.html(<SignInPage view={view} form={{ typed, faults }} next={next} />, 422);
-    }
+    if (Object.keys(faults).length > 0) return show(c, { form: { typed, faults }, next }, 422);
     const { email = '', password = '', remember } = typed;
     const result = await signIn(auth, {
       ...requestOf(c),
@@ -42,7 +45,7 @@ export function signInRoutes(auth: Auth): Hono<WebEnv> {
     if (!result.ok) {
       if (result.fault === 'throttled') c.header('Retry-After', String(result.seconds));
       const status = result.fault === 'throttled' ? 429 : 422;
-      return c.html(<SignInPage view={view} form={{ typed, faults: {} }} next={next} refusal={result} />, status);
+      return show(c, { form: { typed, faults: {} }, next, refusal: result }, status);
     }
     passCookies(c, result.headers);
     if (result.needsCode) return c.redirect(codePath(next), 303);

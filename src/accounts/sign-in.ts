@@ -5,6 +5,8 @@ import { endSessionByKey, sweepSessions } from './session-store.js';
 import { allowSignIn } from './throttle.js';
 import { findUserByEmail, findUserById, markSeen } from './user-store.js';
 
+const MAX_EMAIL = 254;
+
 /** Where it comes from, and what its browser brought along. */
 export interface SignInRequest {
   headers: Headers;
@@ -30,7 +32,9 @@ export type SignInResult = { ok: true; needsCode: boolean; headers: Headers } | 
 
 /** Only who knows the password learns more than that something is wrong. A session is always a new one. */
 export async function signIn(auth: Auth, attempt: SignInAttempt): Promise<SignInResult> {
-  const { email, origin } = attempt;
+  const { origin } = attempt;
+  // What was typed may be anything: for PostgreSQL, and for the people who read the log.
+  const email = attempt.email.replaceAll(/\p{Cc}/gu, '').slice(0, MAX_EMAIL);
   const allowance = await allowSignIn(auth, email, origin);
   if (!allowance.ok) {
     // Once in a window: a flood of tries is no flood of entries.
@@ -64,8 +68,7 @@ export async function recordRefusal(auth: Auth, email: string, origin: Origin, f
   const user = await findUserByEmail(auth.db, email);
   await recordAudit(
     auth.db,
-    // What was typed may be anything, and the log is read by people.
-    { userId: null, name: email.replaceAll(/\p{Cc}/gu, '').slice(0, 254), ...origin },
+    { userId: null, name: email, ...origin },
     {
       action: 'session.refused',
       ...(user && { subject: { type: 'user', id: user.id, name: user.email } }),
@@ -86,6 +89,11 @@ export async function signOut(auth: Auth, { headers, origin }: SignInRequest): P
       await recordAudit(trx, { userId: user.id, name: user.email, ...origin }, { action: 'session.ended', subject });
     });
   }
+  return dropCookies(auth, headers);
+}
+
+/** The cookies of a session that is over. */
+export async function dropCookies(auth: Auth, headers: Headers): Promise<Headers> {
   const result = await auth.better.api.signOut({ headers, returnHeaders: true });
   return result.headers;
 }

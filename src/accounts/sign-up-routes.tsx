@@ -12,6 +12,8 @@ import { readPendingAddress, rememberPendingAddress } from './pending-address.js
 import { SignInPage } from './sign-in-page.js';
 import { CheckMailPage, ConfirmationRefusedPage, RegistrationRefusedPage, SignUpPage } from './sign-up-page.js';
 import { sendConfirmationAgain, signUp } from './sign-up.js';
+import { refuseTries } from './throttle-answer.js';
+import { allowVisitor, mayReceiveLetter } from './throttle.js';
 
 export function signUpRoutes(auth: Auth): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
@@ -35,8 +37,16 @@ export function signUpRoutes(auth: Auth): Hono<WebEnv> {
     const typed = await readForm(c);
     const form = parseForm(signUpForm, typed);
     if (!form.ok) return c.html(<SignUpPage view={view} form={{ typed, faults: form.faults }} />, 422);
+    const allowance = await allowVisitor(auth, 'registration', c.get('origin'));
+    if (!allowance.ok) {
+      const faults = refuseTries(c, allowance.seconds);
+      return c.html(<SignUpPage view={view} form={{ typed, faults }} />, 429);
+    }
     const { time_zone: timeZone, ...values } = form.values;
-    await signUp(auth, { ...values, timeZone, locale: view.locale }, c.get('origin'));
+    // Whoever has had their letters learns nothing more by another.
+    if (await mayReceiveLetter(auth, values.email)) {
+      await signUp(auth, { ...values, timeZone, locale: view.locale }, c.get('origin'));
+    }
     rememberPendingAddress(c, auth, values.email);
     return c.redirect('/check-mail', 303);
   });
@@ -74,7 +84,15 @@ export function signUpRoutes(auth: Auth): Hono<WebEnv> {
         422,
       );
     }
-    await sendConfirmationAgain(auth, form.values.email);
+    const allowance = await allowVisitor(auth, 'confirmation', c.get('origin'));
+    if (!allowance.ok) {
+      const state = { typed, faults: refuseTries(c, allowance.seconds) };
+      return c.html(
+        <ConfirmationRefusedPage view={view} form={state} fault="mangled" hours={CONFIRMATION_HOURS} />,
+        429,
+      );
+    }
+    if (await mayReceiveLetter(auth, form.values.email)) await sendConfirmationAgain(auth, form.values.email);
     rememberPendingAddress(c, auth, form.values.email);
     return redirectWithFlash(c, '/check-mail', view.t('accounts.checkMail.sentAgain'));
   });

@@ -103,3 +103,12 @@ const STATE_CONDITIONS = {
   unconfirmed: sql`(not users.email_verified and not users.blocked)`,
   blocked: sql`users.blocked`,
 };
+
+export async function countUsersByState(db: Database): Promise<Record<keyof typeof STATE_CONDITIONS, number>> {
+  const count = (state: keyof typeof STATE_CONDITIONS) =>
+    sql<number>`count(*) filter (where ${STATE_CONDITIONS[state]})`.as(state);
+  return db
+    .selectFrom('users')
+    .select([count('active'), count('unconfirmed'), count('blocked')])
+    .executeTakeFirstOrThrow();
+}

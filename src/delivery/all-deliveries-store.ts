@@ -44,7 +44,7 @@ export function readAllDeliveries(
       .limit(BATCH)
       .execute();
     const attempts = await readAttempts(db, ownerId, mailingId, deliveries);
-    return deliveries.map((delivery) => ({ ...delivery, attempts: attempts.get(delivery.id) ?? [] }));
+    return deliveries.map((delivery) => Object.assign(delivery, { attempts: attempts.get(delivery.id) ?? [] }));
   });
 }
 

@@ -8,7 +8,7 @@ import type { SmtpServerOptions } from '../../test/support/smtp-server.js';
 import { TERMINAL } from '../audit/audit.js';
 import type { Database } from '../lib/database.js';
 import { startMailing } from '../mailings/start-mailing.js';
-import { readCounters } from './delivery-store.js';
+import { readCounters, readHalt } from './delivery-store.js';
 import { isBalanced } from './delivery.js';
 
 /** A database that counts how often a worker looks for what is running. */
@@ -154,6 +154,43 @@ test('a pause holds back what has not left, and continuing sends the rest', asyn
   await sql`update mailings set paused_at = null`.execute(sending.db);
   expect(await sending.finished()).toMatchObject({ accepted: 400 });
 });
+
+test('a halt calls back what has not left a slow server’s queue, and the rest is sent when it is over', async () => {
+  await using sending = await openSending(120, { slowMs: 200, keepData: false });
+  const { db, server } = sending;
+  await sending.start();
+  await eventually('every connection has taken letters', async () => server.accepted.length > 16);
+  await sql`update mailings set disabled_at = now(), disabled_reason = 'spam'`.execute(db);
+  const pressedAt = performance.now();
+  await eventually('nothing is being sent', async () => !(await isSending(db)));
+  expect(performance.now() - pressedAt).toBeLessThan(2000);
+  const left = server.accepted.length;
+  expect(left).toBeLessThan(80);
+  expect(await sending.counters()).toMatchObject({ accepted: left, waiting: 120 - left, attemptsDeferred: 0 });
+  const halt = await readHalt(db, sending.mailingId, new Date(Date.now() - (performance.now() - pressedAt)));
+  expect(halt).toMatchObject({ done: true, left });
+  expect(halt.seconds).toBeGreaterThan(0);
+  expect(halt.seconds).toBeLessThan(2);
+  await sql`update mailings set disabled_at = null, disabled_reason = null`.execute(db);
+  expect(await sending.finished()).toMatchObject({ accepted: 120, attemptsAccepted: 120, attemptsDeferred: 0 });
+  expect(server.counts.size).toBe(120);
+  expect(server.accepted).toHaveLength(120);
+  expect(Math.max(...server.arrivedAt.slice(0, left)) - pressedAt).toBeLessThan(2000);
+});
+
+test('a halt does not wait for a mail server that says nothing', async () => {
+  await using sending = await openSending(50, { faults: ({ stage }) => (stage === 'connect' ? 'stall' : undefined) });
+  await sending.start();
+  await eventually('letters wait for a greeting', async () => sending.server.openConnections > 0);
+  await sql`update mailings set paused_at = now()`.execute(sending.db);
+  await eventually('nothing is being sent', async () => !(await isSending(sending.db)), 3000);
+  expect(await sending.counters()).toMatchObject({ waiting: 50, inDoubt: 0, attemptsDeferred: 0 });
+});
+
+async function isSending(db: Database): Promise<boolean> {
+  const { rows } = await sql`select from deliveries where state = 'sending' limit 1`.execute(db);
+  return rows.length > 0;
+}
 
 test('at the end time what still waits expires', async () => {
   await using sending = await openSending(4, {

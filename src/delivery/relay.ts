@@ -1,8 +1,9 @@
 /**
- * One mail server and the few connections to it. `send` gives a letter to the connection with the fewest letters on it, and opens
- * another while there are fewer than allowed; a server that takes no more gets its letters over those that there are. Letters whose
- * mailing is halted come back untried, as far as nothing of them was written. After a fault the relay rests, longer each time, and what is given to it comes back untried; the first letter that is accepted ends the row of
- * faults.
+ * One mail server and the few connections to it. Letters wait here in one line, and each connection gets the next as soon as it has
+ * room: none is stuck behind a slow one while another is idle. While all are busy another is opened, up to the number allowed; a server
+ * that takes no more gets its letters over those that there are. Letters whose mailing is halted come back untried, as far as nothing of
+ * them was written. After a fault the relay rests, longer each time, and what is given to it comes back untried; the first letter that is
+ * accepted ends the row of faults.
  */
 import { SmtpConnection } from '../lib/smtp/smtp-connection.js';
 import type { SmtpOptions } from '../lib/smtp/smtp-options.js';
@@ -23,21 +24,32 @@ interface RelayOptions extends SmtpOptions {
   onRecovery: () => void;
 }
 
+interface WaitingLetter {
+  letter: RelayLetter;
+  recall: AbortSignal;
+  resolve: (outcome: SendOutcome) => void;
+  /** For what is a fault of this program. */
+  reject: (error: unknown) => void;
+}
+
 /** For how long no further connection is asked for after the server refused one and kept others. */
 const FULL_FOR_MS = 60_000;
+/** Letters that a connection is given ahead: it needs three to keep its pipeline full. */
+const AHEAD = 4;
 
 export class Relay {
   readonly name: string;
   #options: RelayOptions;
+  #line: WaitingLetter[] = [];
   #connections: SmtpConnection[] = [];
-  #opening: Promise<SendOutcome | null> | null = null;
+  #opening: Promise<void> | null = null;
   #faults = 0;
   #isProven = false;
   // On the clock that is never set.
   #restUntil = 0;
   #fullUntil = 0;
   #closed = new AbortController();
-  #recalls = new WeakMap<AbortSignal, Promise<null>>();
+  #heeded = new WeakSet<AbortSignal>();
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -59,45 +71,69 @@ export class Relay {
   }
 
   /** Once `recall` is aborted nothing more is begun of what was sent with it. */
-  async send(letter: RelayLetter, recall: AbortSignal): Promise<SendOutcome> {
-    const chosen = await this.#chooseConnection(recall);
-    const outcome = chosen instanceof SmtpConnection ? await chosen.send(letter, recall) : chosen;
-    this.#learn(outcome);
-    return outcome;
+  send(letter: RelayLetter, recall: AbortSignal): Promise<SendOutcome> {
+    if (recall.aborted) return Promise.resolve(this.#untried());
+    this.#heed(recall);
+    const { promise, resolve, reject } = Promise.withResolvers<SendOutcome>();
+    this.#line.push({ letter, recall, resolve, reject });
+    this.#advance();
+    return promise;
   }
 
   /** Lets letters on the wire end within the limit; what does not is lost, as its outcome says. */
   async close(withinMs?: number): Promise<void> {
     this.#closed.abort();
+    this.#advance();
     await Promise.all(this.#connections.map((connection) => connection.close(withinMs)));
+    await this.#opening;
     this.#connections = [];
   }
 
-  async #chooseConnection(recall: AbortSignal): Promise<SmtpConnection | SendOutcome> {
-    const recalled = this.#heed(recall);
-    for (;;) {
-      if (this.#closed.signal.aborted || this.isResting || recall.aborted) return this.#untried();
-      this.#connections = this.#connections.filter((connection) => connection.usable);
-      const [idlest] = this.#connections.toSorted((a, b) => a.pending - b.pending);
-      if (idlest && (idlest.pending === 0 || this.#opening || !this.#mayOpenAnother())) return idlest;
-      const failed = await Promise.race([this.#open(), recalled]);
-      if (failed && !this.#connections.some((connection) => connection.usable)) return failed;
-      if (failed) this.#fullUntil = performance.now() + FULL_FOR_MS;
+  /** Hands letters out as long as there is room for them. */
+  #advance(): void {
+    while (this.#line.length > 0) {
+      if (this.#closed.signal.aborted || this.isResting) return this.#giveBack(() => true);
+      const idlest = this.#findIdlest();
+      const isBusy = idlest === undefined || idlest.pending > 0;
+      if (isBusy && !this.#opening && (idlest === undefined || this.#mayOpenAnother())) this.#opening = this.#open();
+      if (idlest === undefined || idlest.pending >= AHEAD) return;
+      const next = this.#line.shift();
+      if (next) void this.#hand(next, idlest);
     }
   }
 
+  #findIdlest(): SmtpConnection | undefined {
+    this.#connections = this.#connections.filter((connection) => connection.usable);
+    const [idlest] = this.#connections.toSorted((a, b) => a.pending - b.pending);
+    return idlest;
+  }
+
+  async #hand({ letter, recall, resolve, reject }: WaitingLetter, connection: SmtpConnection): Promise<void> {
+    try {
+      const outcome = await connection.send(letter, recall);
+      this.#learn(outcome);
+      resolve(outcome);
+    } catch (error) {
+      reject(error);
+    }
+    this.#advance();
+  }
+
   /** One listener for all letters of a signal: one for each letter would cost a tenth of its time. */
-  #heed(recall: AbortSignal): Promise<null> {
-    const heeded = this.#recalls.get(recall);
-    if (heeded) return heeded;
-    const { promise, resolve } = Promise.withResolvers<null>();
+  #heed(recall: AbortSignal): void {
+    if (this.#heeded.has(recall)) return;
+    this.#heeded.add(recall);
     const takeBack = () => {
       for (const connection of this.#connections) connection.takeBack(recall);
-      resolve(null);
+      this.#giveBack((waiting) => waiting.recall === recall);
     };
     recall.addEventListener('abort', takeBack, { once: true });
-    this.#recalls.set(recall, promise);
-    return promise;
+  }
+
+  #giveBack(isMeant: (waiting: WaitingLetter) => boolean): void {
+    const meant = this.#line.filter(isMeant);
+    this.#line = this.#line.filter((waiting) => !isMeant(waiting));
+    for (const { resolve } of meant) resolve(this.#untried());
   }
 
   #mayOpenAnother(): boolean {
@@ -106,26 +142,26 @@ export class Relay {
     );
   }
 
-  /** One at a time: a relay that is down is asked once, and those who wait for the answer have not tried it. */
-  async #open(): Promise<SendOutcome | null> {
-    if (this.#opening) {
-      const failed = await this.#opening;
-      return failed && this.#untried();
-    }
-    this.#opening = this.#openConnection();
-    try {
-      return await this.#opening;
-    } finally {
-      this.#opening = null;
-    }
+  /** One at a time: a relay that is down is asked once. That is the try of the letter that is first in the line, and of no other. */
+  async #open(): Promise<void> {
+    const opened = await SmtpConnection.open({ ...this.#options, signal: this.#closed.signal });
+    this.#opening = null;
+    if (opened.ok) await this.#welcome(opened.connection);
+    else if (!this.#closed.signal.aborted) this.#miss(asTried(opened.outcome));
+    this.#advance();
   }
 
-  async #openConnection(): Promise<SendOutcome | null> {
-    const opened = await SmtpConnection.open({ ...this.#options, signal: this.#closed.signal });
-    if (!opened.ok) return this.#closed.signal.aborted ? this.#untried() : asTried(opened.outcome);
-    this.#connections.push(opened.connection);
-    if (this.#closed.signal.aborted) await opened.connection.close(0);
-    return null;
+  async #welcome(connection: SmtpConnection): Promise<void> {
+    this.#connections.push(connection);
+    if (this.#closed.signal.aborted) await connection.close(0);
+  }
+
+  #miss(outcome: SendOutcome): void {
+    if (this.#findIdlest()) this.#fullUntil = performance.now() + FULL_FOR_MS;
+    else {
+      this.#learn(outcome);
+      this.#line.shift()?.resolve(outcome);
+    }
   }
 
   #learn(outcome: SendOutcome): void {

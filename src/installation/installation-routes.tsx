@@ -18,8 +18,8 @@ import { redirectWithFlash } from '../ui/flash.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
 import { judgeTest } from './conversation.js';
 import { InstallationPage } from './installation-page.js';
-import { LIMIT_SECONDS, sendTestLetter } from './test-letter.js';
 import { TestLetterPage } from './test-letter-page.js';
+import { LIMIT_SECONDS, sendTestLetter } from './test-letter.js';
 
 interface InstallationDeps {
   db: Database;

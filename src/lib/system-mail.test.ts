@@ -105,7 +105,6 @@ it('queues a letter with the transaction it belongs to, or not at all', async ()
     await expect(failing).rejects.toThrow('rolled back');
     await database.db.transaction().execute((trx) => sendSystemLetter(jobs, letter, trx));
     await eventually('the letter', async () => smtp.letters[0]);
-    expect(await jobs.getQueueStats('system-letters')).toMatchObject({ queuedCount: 0 });
   } finally {
     await closeJobs(jobs);
   }

@@ -7,9 +7,10 @@ import installation from './en/installation.json' with { type: 'json' };
 import mailings from './en/mailings.json' with { type: 'json' };
 import messages from './en/messages.json' with { type: 'json' };
 import onboarding from './en/onboarding.json' with { type: 'json' };
+import oversight from './en/oversight.json' with { type: 'json' };
 import recipients from './en/recipients.json' with { type: 'json' };
 import security from './en/security.json' with { type: 'json' };
 import settings from './en/settings.json' with { type: 'json' };
 import users from './en/users.json' with { type: 'json' };
 
-export const en = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, recipients, security, settings, users };
+export const en = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, oversight, recipients, security, settings, users };

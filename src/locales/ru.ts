@@ -7,9 +7,10 @@ import installation from './ru/installation.json' with { type: 'json' };
 import mailings from './ru/mailings.json' with { type: 'json' };
 import messages from './ru/messages.json' with { type: 'json' };
 import onboarding from './ru/onboarding.json' with { type: 'json' };
+import oversight from './ru/oversight.json' with { type: 'json' };
 import recipients from './ru/recipients.json' with { type: 'json' };
 import security from './ru/security.json' with { type: 'json' };
 import settings from './ru/settings.json' with { type: 'json' };
 import users from './ru/users.json' with { type: 'json' };
 
-export const ru = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, recipients, security, settings, users };
+export const ru = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, oversight, recipients, security, settings, users };

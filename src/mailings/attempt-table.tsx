@@ -68,7 +68,7 @@ function AttemptRow({ view, mailingId, attempt }: { view: View; mailingId: numbe
 }
 
 /** The reply's text holds the enhanced code already, where there is one. */
-function Reply({ view, attempt }: { view: View; attempt: Attempt }) {
+export function Reply({ view, attempt }: { view: View; attempt: Attempt }) {
   const { outcome, stage, replyCode, reply } = attempt;
   return (
     <div>

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
-import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
+import { addMailing, addRecipients, addUser, setBlocked } from '../../test/support/fixtures.js';
 import { TERMINAL } from '../audit/audit.js';
 import type { Database } from '../lib/database.js';
 import { findMailing, findMailingContent } from './mailing-store.js';
@@ -85,11 +85,11 @@ test('leaves the mailings of a blocked owner until the block is over', async () 
   await addRecipients(db, owner, 1);
   await addMailing(db, owner, due());
   const id = await addMailing(db, owner, due());
-  await setBlock(db, owner, 'spam');
+  await setBlocked(db, owner, true);
   expect(await startDueMailings(db, NOW)).toBe(0);
   expect(await startMailing(db, TERMINAL, owner, id, NOW)).toEqual({ ok: false, fault: 'blocked' });
-  await setBlock(db, owner, null);
-  expect(await startDueMailings(db, NOW)).toBe(1);
+  await setBlocked(db, owner, false);
+  expect(await startDueMailings(db, NOW)).toBe(2);
 });
 
 test('marks what cannot start with the reason, and does not look at it again', async () => {
@@ -121,3 +121,24 @@ test('several workers together start every due mailing once', async () => {
 async function disable(id: number): Promise<void> {
   await db.updateTable('mailings').set({ disabled_at: NOW, disabled_reason: 'Spam' }).where('id', '=', id).execute();
 }
+
+test('tells the audit log who started it: the one who pressed, or Vestnik itself', async () => {
+  await addRecipients(db, owner, 1);
+  const actor = { userId: owner, name: 'o@example.com', address: '203.0.113.7', userAgent: 'test' };
+  const pressed = await addMailing(db, owner, { firstSendingAt: at(1) });
+  await startMailing(db, actor, owner, pressed, NOW);
+  await startMailing(db, actor, owner, pressed, NOW);
+  const byItself = await addMailing(db, owner, due());
+  await startDueMailings(db, NOW);
+  const entries = await db
+    .selectFrom('audit_entries')
+    .select(['action', 'actor', 'actor_id', 'subject', 'subject_id', 'address'])
+    .where('owner_id', '=', owner)
+    .orderBy('id')
+    .execute();
+  const started = { action: 'mailing.started', subject: 'Hello' };
+  expect(entries).toEqual([
+    { ...started, actor: 'o@example.com', actor_id: owner, subject_id: pressed, address: '203.0.113.7' },
+    { ...started, actor: 'vestnik', actor_id: null, subject_id: byItself, address: '' },
+  ]);
+});

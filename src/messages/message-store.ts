@@ -16,12 +16,11 @@ import { belongsTo, type Owners } from '../lib/owners.js';
 import type { Message, MessageSort, MessageSummary, MessageValues } from './message.js';
 
 const SORT_KEYS: Record<MessageSort, SortKey> = {
+  // Ids are given in the order in which messages are written, and go along the primary key, whoever's they are.
+  written: { expression: sql`id`, type: 'bigint' },
   subject: { expression: sql`lower(subject)`, type: 'text' },
   updated: { expression: sql`updated_at`, type: 'timestamptz' },
 };
-
-/** Everybody's messages have no other index to go along. */
-const BY_ID: SortKey = { expression: sql`id`, type: 'bigint' };
 
 const COLUMNS = [
   'id',
@@ -43,14 +42,12 @@ const SUMMARY = [
 
 export type SaveMessageResult = { ok: true; id: number } | { ok: false; fault: 'changed' | 'gone' };
 
-/** Those of everybody are always in the order in which they were written. */
 export async function listMessages(
   db: Database,
   owners: Owners,
   list: ListQuery<MessageSort>,
 ): Promise<Page<MessageSummary>> {
-  const key = owners === 'everybody' ? BY_ID : SORT_KEYS[list.sort];
-  const { where, orderBy, cursorValue, cursor } = keyset(list, key, sql`id`);
+  const { where, orderBy, cursorValue, cursor } = keyset(list, SORT_KEYS[list.sort], sql`id`);
   const rows = await db
     .selectFrom('messages')
     .select([...SUMMARY, cursorValue.as('cursor_value')])

@@ -26,7 +26,8 @@ export interface MessageSummary {
 export type MessageValues = Pick<Message, 'subject' | 'body'>;
 
 export const MESSAGE_SORTS = ['subject', 'updated'] as const;
-export type MessageSort = (typeof MESSAGE_SORTS)[number];
+/** `written` is for everybody's messages, which have no index for another order. */
+export type MessageSort = (typeof MESSAGE_SORTS)[number] | 'written';
 
 const MAX_SUBJECT = 500;
 export const MAX_BODY = 1_000_000;

@@ -19,7 +19,8 @@ export interface Recipient {
 export type RecipientValues = Pick<Recipient, 'email' | 'name' | 'comment' | 'attributes'>;
 
 export const RECIPIENT_SORTS = ['email', 'name', 'created'] as const;
-export type RecipientSort = (typeof RECIPIENT_SORTS)[number];
+/** `added` is for everybody's recipients, which have no index for another order. */
+export type RecipientSort = (typeof RECIPIENT_SORTS)[number] | 'added';
 
 const MAX_ATTRIBUTES = 50;
 const ATTRIBUTE = /^(?<name>[\p{L}_][\p{L}\p{N}_]{0,49})\s*=\s*(?<value>(?:\S.{0,499})?)$/u;

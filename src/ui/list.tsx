@@ -98,17 +98,30 @@ interface SortHeaderProps {
 
 /** A column's heading that sorts by it, and turns the order round when it already does. */
 export function SortHeader({ view, list, sort, children }: SortHeaderProps) {
-  const current = list.sort === sort;
-  const direction = list.descending ? ('descending' as const) : ('ascending' as const);
-  const next = current && !list.descending ? `-${sort}` : sort;
   return (
-    <th scope="col" {...(current ? { 'aria-sort': direction } : {})}>
-      <a class="sort-link" href={listHref(view, { sort: next })}>
+    <th scope="col" {...describeSort(list, [sort])}>
+      <SortLink view={view} list={list} sort={sort}>
         {children}
-        {current && <Icon name={list.descending ? 'chevron-down' : 'chevron-up'} />}
-      </a>
+      </SortLink>
     </th>
   );
+}
+
+/** For a heading over two things, each of which the column can be sorted by; `describeSort` goes on the heading. */
+export function SortLink({ view, list, sort, children }: SortHeaderProps) {
+  const current = list.sort === sort;
+  const next = current && !list.descending ? `-${sort}` : sort;
+  return (
+    <a class="sort-link" href={listHref(view, { sort: next })}>
+      {children}
+      {current && <Icon name={list.descending ? 'chevron-down' : 'chevron-up'} />}
+    </a>
+  );
+}
+
+export function describeSort(list: ListQuery, sorts: string[]) {
+  if (!sorts.includes(list.sort)) return {};
+  return { 'aria-sort': list.descending ? ('descending' as const) : ('ascending' as const) };
 }
 
 export function Pager({ view, page }: { view: View; page: Page<unknown> }) {

@@ -119,12 +119,8 @@ function InvitationRow({ view, invitation, mayResend }: InvitationRowProps) {
       <td data-label={view.t('users.invitations.invitedBy')}>
         <bdi>{invitedBy ?? view.t('common.none')}</bdi>
       </td>
-      <td data-label={view.t('users.invitations.invited')} class="cell-time">
-        {formatDateTime(view, createdAt)}
-      </td>
-      <td data-label={view.t('users.invitations.expires')} class="cell-time">
-        {describeExpiry(view, invitation)}
-      </td>
+      <td data-label={view.t('users.invitations.invited')}>{formatDateTime(view, createdAt)}</td>
+      <td data-label={view.t('users.invitations.expires')}>{describeExpiry(view, invitation)}</td>
       <td data-label={view.t('users.invitations.actions')}>
         <form method="post" action={`/oversight/users/invitations/${id}/letter`} class="row-actions">
           {mayResend && (

@@ -1,10 +1,20 @@
 import { may } from '../accounts/permissions.js';
-import { ROLES, USER_STATES, type ListedUser } from '../accounts/user.js';
+import { describeUser, ROLES, USER_STATES, type ListedUser } from '../accounts/user.js';
 import type { ListQuery, Page } from '../lib/list.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
-import { EmptyState, Filter, FOUND_LIMIT, FoundCount, Pager, SearchBar, SortHeader } from '../ui/list.js';
+import {
+  describeSort,
+  EmptyState,
+  Filter,
+  FOUND_LIMIT,
+  FoundCount,
+  Pager,
+  SearchBar,
+  SortHeader,
+  SortLink,
+} from '../ui/list.js';
 import { OversightTabs } from '../ui/oversight-tabs.js';
 import type { View } from '../ui/view.js';
 import { BELONGINGS, NOTHING, type Belongings } from './belongings.js';
@@ -83,14 +93,15 @@ function UserTable({ view, list, page, belongings }: UserListProps) {
       <table class="table list-table">
         <thead>
           <tr>
-            <SortHeader view={view} list={list} sort="email">
-              {view.t('users.email')}
-            </SortHeader>
-            <SortHeader view={view} list={list} sort="name">
-              {view.t('users.name')}
-            </SortHeader>
+            <th scope="col" {...describeSort(list, ['email', 'name'])}>
+              <SortLink view={view} list={list} sort="email">
+                {view.t('users.email')}
+              </SortLink>{' '}
+              <SortLink view={view} list={list} sort="name">
+                {view.t('users.name')}
+              </SortLink>
+            </th>
             <th scope="col">{view.t('users.role')}</th>
-            <th scope="col">{view.t('users.state')}</th>
             {BELONGINGS.map((name) => (
               <th scope="col" class="cell-number">
                 {view.t(`users.${name}`)}
@@ -122,26 +133,23 @@ function UserRow({ view, user, owned }: { view: View; user: ListedUser; owned: B
         <a class="row-link" href={`/oversight/users/${id}`}>
           <bdi>{email}</bdi>
         </a>
-        {id === view.user?.id && <span class="text-body-secondary"> ({view.t('users.list.you')})</span>}
+        <span class="row-note">
+          <bdi>{name}</bdi>
+          {id === view.user?.id && ` (${view.t('users.list.you')})`}
+        </span>
       </td>
-      <td data-label={view.t('users.name')} class="cell-clip">
-        <bdi>{name || view.t('common.none')}</bdi>
-      </td>
-      <td data-label={view.t('users.role')}>{view.t(`users.roles.${role}`)}</td>
-      <td data-label={view.t('users.state')}>
-        <UserBadge view={view} user={user} />
+      <td data-label={view.t('users.role')}>
+        {view.t(`users.roles.${role}`)} {describeUser(user) !== 'active' && <UserBadge view={view} user={user} />}
       </td>
       {BELONGINGS.map((thing) => (
         <td data-label={view.t(`users.${thing}`)} class="cell-number">
           {formatBelonging(view, thing, owned[thing])}
         </td>
       ))}
-      <td data-label={view.t('users.lastSeen')} class="cell-time">
+      <td data-label={view.t('users.lastSeen')}>
         {lastSeenAt ? formatDateTime(view, lastSeenAt) : view.t('users.never')}
       </td>
-      <td data-label={view.t('users.created')} class="cell-time">
-        {formatDateTime(view, createdAt)}
-      </td>
+      <td data-label={view.t('users.created')}>{formatDateTime(view, createdAt)}</td>
     </tr>
   );
 }

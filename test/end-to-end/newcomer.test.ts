@@ -224,7 +224,7 @@ async function lookIntoDelivery(guest: Visitor, look: Way['look']): Promise<void
   await page.getByRole('link', { name: WORDS[locale].subject, exact: true }).waitFor();
   await look(guest);
   await page.goto('/settings');
-  await expectHeading(page, t('accounts.settings.title'));
+  await expectHeading(page, t('settings.tabs.profile'));
   await look(guest);
 }
 

@@ -1,11 +1,13 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { findPostmaster } from '../../src/lib/embedded-postgres/postmaster.js';
+import { projectRoot } from '../../src/lib/project-root.js';
 import { createTestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { addMailing, addRecipients, addUser } from '../support/fixtures.js';
@@ -104,6 +106,39 @@ describe('the start and the stop', () => {
     expect(await second.end('SIGINT')).toBe(0);
   });
 
+  test('a stop breaks off the first start, and the next one works', async () => {
+    await using folder = await openDataFolder();
+    const broken = launchVestnik({ DATA_DIR: folder.path });
+    await eventually('the database is being made', async () =>
+      (await readdir(folder.path)).some((name) => name.startsWith('postgresql.new-')),
+    );
+    // A machine that is quick enough completes the start first, and stops in order.
+    expect([0, 1]).toContain(await broken.end('SIGINT'));
+    expect(broken.output()).not.toContain('could not');
+    expect(await findPostgres(folder.path)).toBeUndefined();
+
+    await using next = await startVestnik({ DATA_DIR: folder.path });
+    expect(await createAdministrator({ DATA_DIR: folder.path })).toMatchObject({ code: 0 });
+    expect(await next.end('SIGINT')).toBe(0);
+    expect((await readdir(folder.path)).filter((name) => name.includes('.new-'))).toEqual([]);
+  });
+
+  test('a stop soon breaks off a start at a database that does not answer', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    await using folder = await openDataFolder();
+    const connected = once(silent, 'connection');
+    const DATABASE_URL = `postgres://vestnik@127.0.0.1:${port}/vestnik`;
+    const hanging = launchVestnik({ DATA_DIR: folder.path, DATABASE_URL });
+    await connected;
+    const asked = performance.now();
+    expect(await hanging.end('SIGINT')).toBe(1);
+    // It would give the database up by itself after ten seconds and more.
+    expect(performance.now() - asked).toBeLessThan(5_000);
+  });
+
   test('pages and worker as two processes send a mailing together', async () => {
     await using folder = await openDataFolder();
     const environment = { DATA_DIR: folder.path };
@@ -123,6 +158,27 @@ describe('the start and the stop', () => {
     expect(await web.end('SIGINT')).toBe(0);
   });
 });
+
+/** The server, without waiting for its start. */
+function launchVestnik(environment: Record<string, string>) {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [join(projectRoot, 'dist', 'server', 'main.js')], {
+    env: { PATH, HOME, LOG_LEVEL: 'warn', PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const closed = once(child, 'close');
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return {
+    output: () => text,
+    async end(signal: NodeJS.Signals) {
+      child.kill(signal);
+      await closed;
+      return child.exitCode;
+    },
+  };
+}
 
 async function sendToAnna(visitor: HttpVisitor): Promise<number> {
   await visitor.post('/recipients', { email: 'anna@example.com', name: 'Анна', comment: '', attributes: '' });

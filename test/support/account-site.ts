@@ -3,17 +3,18 @@ import { Hono } from 'hono';
 import { accountRoutes } from '../../src/accounts/account-routes.js';
 import { createAuth, readUser, type Auth } from '../../src/accounts/auth.js';
 import type { Database } from '../../src/lib/database.js';
+import { HttpError } from '../../src/lib/errors.js';
 import { translate } from '../../src/lib/i18n.js';
 import type { SystemLetter } from '../../src/lib/system-mail.js';
 import { readFlash } from '../../src/ui/flash.js';
-import type { WebEnv } from '../../src/ui/view.js';
+import type { Origin, WebEnv } from '../../src/ui/view.js';
 
 export interface AccountSite {
   auth: Auth;
   /** What was queued, oldest first. */
   letters: SystemLetter[];
   /** A browser: it keeps its cookies. */
-  openBrowser(): Browser;
+  openBrowser(from?: Partial<Origin>): Browser;
 }
 
 /** The account pages behind as much of the site as they need; letters are only collected. */
@@ -26,11 +27,18 @@ export function openAccountSite(db: Database, { baseUrl = 'http://localhost:3000
     letters: { send: (letter) => Promise.resolve(void letters.push(letter)) },
   });
   const site = new Hono<WebEnv>();
+  site.onError((error, c) => {
+    if (error instanceof HttpError) return c.text(error.code, error.status);
+    throw error;
+  });
   site.use(async (c, next) => {
     const user = await readUser(auth, c.req.raw.headers);
     const url = new URL(c.req.url);
     const locale = user?.locale ?? 'en';
-    c.set('origin', { address: '203.0.113.1', userAgent: 'test browser' });
+    c.set('origin', {
+      address: c.req.header('x-test-address') ?? '203.0.113.1',
+      userAgent: c.req.header('user-agent') ?? 'test browser',
+    });
     c.set('view', {
       t: translate(locale),
       locale,
@@ -47,17 +55,19 @@ export function openAccountSite(db: Database, { baseUrl = 'http://localhost:3000
     });
     await next();
   });
-  site.route('/', accountRoutes({ auth, baseUrl: auth.baseUrl }));
+  site.route('/', accountRoutes({ auth, baseUrl: auth.baseUrl, erasures: { send: () => Promise.resolve() } }));
   site.get('/', (c) => c.json(c.get('view').user));
-  return { auth, letters, openBrowser: () => new Browser(site) };
+  return { auth, letters, openBrowser: (from) => new Browser(site, from) };
 }
 
 export class Browser {
   readonly cookies = new Map<string, string>();
   readonly #site: Hono<WebEnv>;
+  readonly #origin: Record<string, string>;
 
-  constructor(site: Hono<WebEnv>) {
+  constructor(site: Hono<WebEnv>, { address, userAgent }: Partial<Origin> = {}) {
     this.#site = site;
+    this.#origin = { ...(address && { 'x-test-address': address }), ...(userAgent && { 'user-agent': userAgent }) };
   }
 
   async get(path: string): Promise<Answer> {
@@ -70,7 +80,7 @@ export class Browser {
 
   async #request(path: string, init: RequestInit): Promise<Answer> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await this.#site.request(path, { ...init, headers: { cookie } });
+    const response = await this.#site.request(path, { ...init, headers: { ...this.#origin, cookie } });
     for (const line of response.headers.getSetCookie()) this.#keep(line);
     return {
       status: response.status,

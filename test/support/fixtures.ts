@@ -72,3 +72,9 @@ export async function addMailing(db: Database, ownerId: number, values: MailingV
   }
   return row.id;
 }
+
+/** As a manager's press does it. */
+export async function setBlocked(db: Database, userId: number, blocked: boolean): Promise<void> {
+  await sql`update users set blocked = ${blocked}, blocked_at = case when ${blocked} then now() end,
+    blocked_reason = case when ${blocked} then 'spam' end where id = ${userId}`.execute(db);
+}

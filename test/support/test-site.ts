@@ -12,7 +12,7 @@ import type { Locale } from '../../src/lib/i18n.js';
 import { openLog } from '../../src/lib/log.js';
 import type { Role } from '../../src/lib/schema.js';
 import type { View, WebEnv } from '../../src/ui/view.js';
-import { createWeb } from '../../src/web.js';
+import { createWeb, type WebDeps } from '../../src/web.js';
 import { addUser } from './fixtures.js';
 
 export interface TestSite {
@@ -33,6 +33,8 @@ interface SiteOptions {
   defaultLocale?: Locale;
   assetsFolder?: string;
   assets?: View['assets'];
+  mail?: WebDeps['mail'];
+  erasures?: WebDeps['erasures'];
 }
 
 /** The whole site, but what it would hand on to background jobs goes nowhere. */

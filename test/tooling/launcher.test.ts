@@ -89,6 +89,31 @@ test('stops the server when its own parent was killed', async () => {
   await shell.sees(/^stopped by SIGTERM$/m);
 });
 
+test('goes on when the shell that started npm ends, and stops when npm is killed', async () => {
+  const project = await open();
+  const shell = launchThrough(project, '/bin/sh', ['-c', 'npm start & echo "npm is $!"; read line']);
+  await shell.sees(/^ready/m);
+  await shell.stop('SIGKILL');
+  // One that is orphaned later is noticed meanwhile: a second and more has passed, and the first one has looked as well.
+  const orphan = launchThrough(project, '/bin/sh', ['-c', `'${process.execPath}' bin/vestnik.mjs start & wait`]);
+  await orphan.sees(/^ready/m);
+  await orphan.stop('SIGKILL');
+  await orphan.sees(/^stopped by SIGTERM$/m);
+  expect(shell.output()).not.toContain('stopped');
+  process.kill(Number(/^npm is (\d+)$/m.exec(shell.output())?.[1]), 'SIGKILL');
+  await shell.sees(/^stopped by SIGTERM$/m);
+});
+
+test('stops when npm is killed behind a shell that stays between', async () => {
+  const project = await open();
+  await project.write({ shell: '#!/bin/sh\n/bin/sh "$@"\n' });
+  await chmod(join(project.folder, 'shell'), 0o755);
+  const npm = launchThrough(project, 'npm', ['start', `--script-shell=${join(project.folder, 'shell')}`]);
+  await npm.sees(/^ready/m);
+  await npm.stop('SIGKILL');
+  await npm.sees(/^stopped by SIGTERM$/m);
+});
+
 test('two starts at once build once and both run', async () => {
   const project = await open();
   const starts = [launch(project, 'start'), launch(project, 'start')];
@@ -105,6 +130,19 @@ test('an interrupted build ends quietly and is made again', async () => {
   expect(await start.stop('SIGINT')).toEqual({ code: 130, output: 'Building…\n' });
   expect(existsSync(join(project.folder, 'dist/.lock'))).toBe(false);
   expect(await launch(project, 'manage', 'a').ends()).toEqual({ code: 3, output: 'Building…\na\n' });
+});
+
+test('an interrupted step ends with all that it has started, also with what takes no notice of signals', async () => {
+  const project = await open();
+  await rm(join(project.folder, 'node_modules'));
+  // The shell ends at the signal. What it has started does not, like the native compiler, and holds the output open.
+  const npm = await writeFakeNpm(
+    project,
+    `sh -c 'trap "" INT TERM; echo > stubborn; while :; do sleep 0.1; done' & trap 'exit 1' INT TERM; wait`,
+  );
+  const start = launchThrough(project, process.execPath, ['bin/vestnik.mjs', 'start'], `${npm}:${process.env.PATH}`);
+  await vi.waitFor(() => expect(existsSync(join(project.folder, 'stubborn'))).toBe(true), { timeout: 20_000 });
+  expect(await start.stop('SIGINT')).toMatchObject({ code: 130 });
 });
 
 test('takes over the lock of a process that was killed', async () => {

@@ -304,6 +304,52 @@ test('closing finishes what is on the wire and gives the rest back', async () =>
   await connection.close();
 });
 
+test.each(BOTH)(
+  'what is called back comes back at once and untouched, but for what is on the wire (pipelining: %s)',
+  async (pipelining) => {
+    await using server = await startSmtpServer({ pipelining, slowMs: 100 });
+    await using connection = await openConnection(server);
+    const [called, kept] = [new AbortController().signal, new AbortController().signal];
+    const first = connection.send(letter(1), called);
+    const second = connection.send(letter(2), called);
+    const [third, fourth] = [connection.send(letter(3), called), connection.send(letter(4), kept)];
+    await vi.waitFor(() => expect(server.accepted).toHaveLength(1));
+    connection.takeBack(called);
+    expect(await third).toMatchObject({ kind: 'lost', cause: 'closed', begun: false, finalDotMayHaveLeft: false });
+    expect(server.accepted).toHaveLength(1);
+    expect(await first).toMatchObject({ kind: 'accepted' });
+    // Its envelope is out where the server takes envelopes ahead of the reply.
+    expect(await second).toMatchObject(pipelining ? { kind: 'accepted' } : { kind: 'lost', begun: false });
+    expect(await fourth).toMatchObject({ kind: 'accepted' });
+    expect(server.countOf('r3@recipient.example')).toBe(0);
+    expect(server.violations).toEqual([]);
+  },
+);
+
+test('a letter that is called back with its envelope out does not leave a second later, and is not in doubt', async () => {
+  await using server = await startSmtpServer({ slowMs: 1000 });
+  await using connection = await openConnection(server);
+  const [called, kept] = [new AbortController().signal, new AbortController().signal];
+  const letters = [letter(1), letter(2)].map((each) => connection.send(each, called));
+  const other = connection.send(letter(3), kept);
+  await vi.waitFor(() => expect(server.accepted).toHaveLength(1));
+  connection.takeBack(called);
+  expect(await Promise.all([...letters, other])).toMatchObject([
+    { kind: 'accepted' },
+    { kind: 'lost', stage: 'data', cause: 'closed', begun: true, finalDotMayHaveLeft: false },
+    { kind: 'lost', cause: 'closed', begun: false },
+  ]);
+  expect(server.accepted).toHaveLength(1);
+  expect(connection.usable).toBe(false);
+});
+
+test('a letter whose call-back came first is not begun', async () => {
+  await using server = await startSmtpServer();
+  await using connection = await openConnection(server);
+  expect(await connection.send(letter(1), AbortSignal.abort())).toMatchObject({ kind: 'lost', begun: false });
+  expect(server.letters).toBe(0);
+});
+
 test.each<SmtpServerStage>(['dot', 'quit'])('closing is bounded when the server stalls at %s', async (stage) => {
   await using server = await startSmtpServer({ faults: (event) => (event.stage === stage ? 'stall' : undefined) });
   const connection = await openConnection(server);
