@@ -304,8 +304,9 @@ async function addThings(): Promise<Things> {
   const mailing = await addMailing(db, owner);
   await sql`update mailings set status = 'running', started_at = now() where id = ${mailing}`.execute(db);
   const { rows } = await sql<{ id: number }>`
-    insert into deliveries (mailing_id, recipient_id, next_try_at, address, name, attributes)
-    values (${mailing}, ${recipient}, now(), 'r1@example.com', '', '{}') returning id`.execute(db);
+    insert into deliveries (mailing_id, recipient_id, next_try_at, state, address, name, attributes)
+    values (${mailing}, ${recipient}, now(), 'in_doubt', 'r1@example.com', '', '{}') returning id`.execute(db);
+  await sql`insert into mailing_counters (mailing_id, audience, in_doubt) values (${mailing}, 1, 1)`.execute(db);
   const letter = await db
     .insertInto('inbox_letters')
     .values({
