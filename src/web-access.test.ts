@@ -306,6 +306,7 @@ async function addThings(): Promise<Things> {
   const { rows } = await sql<{ id: number }>`
     insert into deliveries (mailing_id, recipient_id, next_try_at, state, address, name, attributes)
     values (${mailing}, ${recipient}, now(), 'in_doubt', 'r1@example.com', '', '{}') returning id`.execute(db);
+  await sql`insert into mailing_contents (mailing_id, subject, body) values (${mailing}, 'Hello', 'Dear')`.execute(db);
   await sql`insert into mailing_counters (mailing_id, audience, in_doubt) values (${mailing}, 1, 1)`.execute(db);
   const letter = await db
     .insertInto('inbox_letters')
