@@ -5,10 +5,10 @@ import type { Database, Transaction } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
 import type { Origin } from '../ui/view.js';
 import { readRegistration } from './installation-store.js';
-import type { Invitation } from './invitation.js';
 import { findInvitationOfLink, lockInvitation, markInvitation } from './invitation-store.js';
-import type { LinkAnswer } from './one-time-link.js';
+import type { Invitation } from './invitation.js';
 import { findLink, useLink } from './one-time-link-store.js';
+import type { LinkAnswer } from './one-time-link.js';
 import { deleteUnconfirmedUser, insertUser } from './user-store.js';
 
 const PURPOSES = ['invitation'] as const;

@@ -101,11 +101,23 @@ export function writeMailingEnabled(locale: Locale, to: string, mailing: Mailing
 }
 
 export function writeSecondFactorEnabled(locale: Locale, to: string, { baseUrl }: Place): SystemLetter {
-  return writeLetter({ locale, to, kind: 'secondFactorEnabled', purpose: 'second_factor', link: `${baseUrl}/recovery` });
+  return writeLetter({
+    locale,
+    to,
+    kind: 'secondFactorEnabled',
+    purpose: 'second_factor',
+    link: `${baseUrl}/recovery`,
+  });
 }
 
 export function writeSecondFactorDisabled(locale: Locale, to: string, { baseUrl }: Place): SystemLetter {
-  return writeLetter({ locale, to, kind: 'secondFactorDisabled', purpose: 'second_factor', link: `${baseUrl}/recovery` });
+  return writeLetter({
+    locale,
+    to,
+    kind: 'secondFactorDisabled',
+    purpose: 'second_factor',
+    link: `${baseUrl}/recovery`,
+  });
 }
 
 function writeAboutMailing(
@@ -115,5 +127,13 @@ function writeAboutMailing(
   { baseUrl, reason, subject, mailingId }: MailingInLetter,
 ): SystemLetter {
   const purpose = kind === 'mailingDisabled' ? 'mailing_disabled' : 'mailing_enabled';
-  return writeLetter({ locale, to, kind, purpose, link: `${baseUrl}/mailings/${mailingId}`, reason, values: { subject } });
+  return writeLetter({
+    locale,
+    to,
+    kind,
+    purpose,
+    link: `${baseUrl}/mailings/${mailingId}`,
+    reason,
+    values: { subject },
+  });
 }

@@ -87,7 +87,12 @@ describe('a change of the address', () => {
   });
 
   it('needs the password, another address, and an address at all', async () => {
-    const answers = [await ask(NEW, { email_password: OTHER_PASSWORD }), await ask(OLD), await ask('x'), await ask('', { email_password: '' })];
+    const answers = [
+      await ask(NEW, { email_password: OTHER_PASSWORD }),
+      await ask(OLD),
+      await ask('x'),
+      await ask('', { email_password: '' }),
+    ];
     expect(answers.map(({ status }) => status)).toEqual([422, 422, 422, 422]);
     expect(answers[0]?.text).toContain('This is not your current password.');
     expect(answers[0]?.text).toContain(`value="${NEW}"`);
@@ -140,7 +145,10 @@ describe('a change of the address', () => {
       expect((await browser.get(`/email-change?token=${token}`)).text).toContain('This link does not work');
       expect((await browser.post(`/email-change?token=${token}`, {})).status).toBe(410);
     }
-    await database.db.updateTable('one_time_links').set({ expires_at: new Date(Date.now() - 1000) }).execute();
+    await database.db
+      .updateTable('one_time_links')
+      .set({ expires_at: new Date(Date.now() - 1000) })
+      .execute();
     expect((await browser.post(link, {})).text).toContain('This link is too old');
     expect(await readEmail()).toBe(OLD);
   });

@@ -1,14 +1,14 @@
 import { verifyPassword } from 'better-auth/crypto';
 
-import type { Actor } from '../audit/audit.js';
 import { recordAudit } from '../audit/audit-store.js';
+import type { Actor } from '../audit/audit.js';
 import { isUniqueViolation, type Transaction } from '../lib/database.js';
 import type { SignedInUser } from '../ui/view.js';
 import { writeEmailChange, writeEmailChangeAsked, writeEmailChanged, writeEmailTaken } from './account-letters.js';
 import type { Auth } from './auth.js';
 import { closeInvitationsTo } from './invitation-store.js';
-import type { LinkAnswer } from './one-time-link.js';
 import { endLinks, findLink, makeLink, useLink } from './one-time-link-store.js';
+import type { LinkAnswer } from './one-time-link.js';
 import { localeOf } from './send-link.js';
 import { deleteUnconfirmedUser, findPasswordHash, findUserByEmail, setEmail } from './user-store.js';
 

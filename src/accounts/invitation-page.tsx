@@ -20,11 +20,20 @@ export function InvitationPage({ view, form, invitation: { email, role }, token 
   return (
     <Layout view={view} title={t('accounts.invitation.title')} narrow>
       <p>{t('accounts.invitation.text', { email, role: t(`accounts.roles.${role}`) })}</p>
-      {view.user && <p class="notice notice-warning">{t('accounts.invitation.otherUser', { email: view.user.email })}</p>}
+      {view.user && (
+        <p class="notice notice-warning">{t('accounts.invitation.otherUser', { email: view.user.email })}</p>
+      )}
       <form method="post" action={`/invitation?token=${encodeURIComponent(token)}`} class="card card-body" novalidate>
         <FormFaults view={view} form={form} />
         <input type="hidden" name="username" value={email} autocomplete="username" />
-        <TextField view={view} form={form} name="name" label={t('accounts.fields.name')} autocomplete="name" autofocus />
+        <TextField
+          view={view}
+          form={form}
+          name="name"
+          label={t('accounts.fields.name')}
+          autocomplete="name"
+          autofocus
+        />
         <TextField
           view={view}
           form={form}

@@ -57,11 +57,7 @@ export async function giveInvitationLink(trx: Transaction, id: number, linkId: n
   await trx.updateTable('invitations').set({ link_id: linkId }).where('id', '=', id).execute();
 }
 
-export async function markInvitation(
-  trx: Transaction,
-  id: number,
-  mark: 'accepted_at' | 'revoked_at',
-): Promise<void> {
+export async function markInvitation(trx: Transaction, id: number, mark: 'accepted_at' | 'revoked_at'): Promise<void> {
   await trx
     .updateTable('invitations')
     .set({ [mark]: sql`now()` })

@@ -136,7 +136,10 @@ describe('an invitation', () => {
   it('sent again has a new link, and the earlier one stops working', async () => {
     const id = await invite();
     const first = readLink();
-    await database.db.updateTable('one_time_links').set({ expires_at: new Date(Date.now() - 1000) }).execute();
+    await database.db
+      .updateTable('one_time_links')
+      .set({ expires_at: new Date(Date.now() - 1000) })
+      .execute();
     expect(await listInvitations(database.db)).toMatchObject([{ id, isExpired: true, invitedBy: 'boss@example.com' }]);
     expect(await resendInvitation(site.auth, boss, id)).toBe(true);
     expect(await listInvitations(database.db)).toMatchObject([{ id, email: EMAIL, role: 'manager', isExpired: false }]);

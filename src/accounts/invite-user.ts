@@ -1,5 +1,5 @@
-import type { Actor } from '../audit/audit.js';
 import { recordAudit } from '../audit/audit-store.js';
+import type { Actor } from '../audit/audit.js';
 import type { Database, Transaction } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
 import type { Role } from '../lib/schema.js';

@@ -7,7 +7,9 @@ import type { SystemLetter } from '../lib/system-mail.js';
 import type { en } from '../locales/en.js';
 
 type Letters = (typeof en)['accounts']['letters'];
-export type LetterKind = { [key in keyof Letters]: Letters[key] extends { subject: string } ? key : never }[keyof Letters];
+export type LetterKind = {
+  [key in keyof Letters]: Letters[key] extends { subject: string } ? key : never;
+}[keyof Letters];
 
 interface LetterToWrite {
   locale: Locale;

@@ -1,4 +1,4 @@
-import { sql, type ExpressionBuilder, type SqlBool } from 'kysely';
+import { sql, type ExpressionBuilder } from 'kysely';
 
 import type { Database, Transaction } from '../lib/database.js';
 import type { LinkPurpose, Schema } from '../lib/schema.js';
@@ -88,7 +88,9 @@ export async function endLinks(trx: Transaction, userId: number): Promise<void> 
 
 /** Ends the ways back that were given after this one: whoever got those had the account for a while, and no more. */
 export async function endLaterReturns(trx: Transaction, { id, userId }: OneTimeLink): Promise<void> {
-  await expire(trx, (eb) => eb.and([eb('user_id', '=', userId), eb('purpose', '=', 'email_return'), eb('id', '>', id)]));
+  await expire(trx, (eb) =>
+    eb.and([eb('user_id', '=', userId), eb('purpose', '=', 'email_return'), eb('id', '>', id)]),
+  );
 }
 
 export async function endLink(trx: Transaction, id: number): Promise<void> {

@@ -11,7 +11,7 @@ import type { LinkPurpose } from '../lib/schema.js';
 
 export const CONFIRMATION_HOURS = 24;
 export const RECOVERY_MINUTES = 60;
-export const INVITATION_DAYS = 7;
+const INVITATION_DAYS = 7;
 
 const HOUR_SECONDS = 3600;
 

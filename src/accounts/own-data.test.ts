@@ -77,6 +77,13 @@ test('deletes with the right password: the session is over, the address free, th
   expect(await addUser(database.db, { email: 'anna@example.com' })).toBeGreaterThan(userId);
 });
 
+test('takes no session that came about at the same moment', async () => {
+  const { userId, get } = await open();
+  const { db } = database;
+  await db.updateTable('users').set({ deletion_requested_at: new Date() }).where('id', '=', userId).execute();
+  expect((await get('/settings/data')).location).toBe('/sign-in?next=/settings/data');
+});
+
 test('tells what stands in the way, and offers no button', async () => {
   const { userId, get, post } = await open('administrator', 'ru');
   const id = await addMailing(database.db, userId);

@@ -1,18 +1,25 @@
 import { hashPassword } from 'better-auth/crypto';
 
-import type { Actor } from '../audit/audit.js';
 import { recordAudit } from '../audit/audit-store.js';
+import type { Actor } from '../audit/audit.js';
 import { isUniqueViolation, type Transaction } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
 import type { Origin } from '../ui/view.js';
 import { writePasswordChanged } from './account-letters.js';
 import { readRefusal, tellBetterAuth, type Auth } from './auth.js';
 import { takeEvenTime } from './even-time.js';
-import type { LinkAnswer, OneTimeLink } from './one-time-link.js';
 import { endLaterReturns, endLinks, findLink, useLink } from './one-time-link-store.js';
+import type { LinkAnswer, OneTimeLink } from './one-time-link.js';
 import { localeOf, sendRecovery } from './send-link.js';
 import { endSessions, forgetTrustedDevices } from './session-store.js';
-import { confirmEmail, deleteUnconfirmedUser, findUserByEmail, findUserById, setEmail, setPasswordHash } from './user-store.js';
+import {
+  confirmEmail,
+  deleteUnconfirmedUser,
+  findUserByEmail,
+  findUserById,
+  setEmail,
+  setPasswordHash,
+} from './user-store.js';
 
 /** The second is the way back after a change of the address: it sets a password as well. */
 const PURPOSES = ['recovery', 'email_return'] as const;

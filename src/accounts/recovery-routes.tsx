@@ -39,7 +39,8 @@ export function recoveryRoutes(auth: Auth): Hono<WebEnv> {
     const view = c.get('view');
     const token = c.req.query('token') ?? '';
     const answer = await findRecovery(auth, token);
-    if (answer.state !== 'valid') return c.html(<RecoveryPage view={view} form={emptyForm} fault={answer.state} />, 410);
+    if (answer.state !== 'valid')
+      return c.html(<RecoveryPage view={view} form={emptyForm} fault={answer.state} />, 410);
     return c.html(<NewPasswordPage view={view} form={emptyForm} token={token} link={answer.link} />);
   });
 
@@ -48,7 +49,8 @@ export function recoveryRoutes(auth: Auth): Hono<WebEnv> {
     const token = c.req.query('token') ?? '';
     const typed = await readForm(c);
     const answer = await findRecovery(auth, token);
-    if (answer.state !== 'valid') return c.html(<RecoveryPage view={view} form={emptyForm} fault={answer.state} />, 410);
+    if (answer.state !== 'valid')
+      return c.html(<RecoveryPage view={view} form={emptyForm} fault={answer.state} />, 410);
     const form = parseForm(newPasswordForm(answer.link.email), typed);
     if (!form.ok) {
       const state = { typed: {}, faults: form.faults };

@@ -47,10 +47,9 @@ function readCodes(text: string): string[] {
   return [...text.matchAll(/<code>([a-z0-9]{5}-[a-z0-9]{5})<\/code>/g)].map(([, code = '']) => code);
 }
 
-/** The code of the period before this one: the current one is left for signing in. */
 async function turnOn() {
   const key = readKey((await begin()).text);
-  const answer = await browser.post(`${HOME}/confirm`, { key, code: showCode(key, -1) });
+  const answer = await browser.post(`${HOME}/confirm`, { key, code: showCode(key) });
   return { key, codes: readCodes(answer.text), answer };
 }
 

@@ -34,6 +34,7 @@ export async function findSession(db: Database, key: string): Promise<FoundSessi
     .where('sessions.expires_at', '>', sql<Date>`now()`)
     .where('users.email_verified', '=', true)
     .where('users.blocked', '=', false)
+    .where('users.deletion_requested_at', 'is', null)
     .executeTakeFirst();
   if (!row) return undefined;
   const { sessionId, isStale: stale, ...user } = row;

@@ -59,7 +59,7 @@ describe('guessing a password', () => {
     let tried = 0;
     for (let batch = 0; batch < 7; batch += 1) {
       const answers = await Promise.all(
-        Array.from({ length: 10 }, (_, n) => signIn(`2001:db8::${batch}:${n}`, 'x', `user${batch * 10 + n}@example.com`)),
+        Array.from({ length: 10 }, (_, n) => signIn(`2001:db8::${batch}:${n}`, 'x', `user${batch * 10 + n}`)),
       );
       tried += answers.filter(({ status }) => status === 422).length;
     }
@@ -87,7 +87,7 @@ describe('guessing a password', () => {
   }, 120_000);
 
   it('is forgiven after a success', async () => {
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 2; round += 1) {
       await guess([HOME_ADDRESS], 8);
       expect((await signIn(HOME_ADDRESS, PASSWORD)).status).toBe(303);
     }

@@ -106,7 +106,11 @@ test('tells who blocked a user, when and why, and how many sessions are open', a
     { token: 'open', expires_at: new Date(Date.now() + 60_000) },
     { token: 'over', expires_at: new Date(Date.now() - 60_000) },
   ];
-  for (const session of sessions) await db.insertInto('sessions').values({ user_id: id, ...session }).execute();
+  for (const session of sessions)
+    await db
+      .insertInto('sessions')
+      .values({ user_id: id, ...session })
+      .execute();
   expect(await findUserDetails(db, id)).toMatchObject({
     email: 'user@example.com',
     blockedAt: new Date('2026-05-04T10:00:00Z'),

@@ -74,7 +74,9 @@ function hasOutcome(filter: AttemptFilter | null) {
   if (filter === null) return sql<SqlBool>`true`;
   if (filter === 'accepted') return sql<SqlBool>`attempts.outcome = 'accepted'`;
   const isUnsuccessful = sql<SqlBool>`attempts.outcome <> 'accepted'`;
-  return filter === 'unsuccessful' ? isUnsuccessful : sql<SqlBool>`(${isUnsuccessful} and attempts.outcome = ${filter})`;
+  return filter === 'unsuccessful'
+    ? isUnsuccessful
+    : sql<SqlBool>`(${isUnsuccessful} and attempts.outcome = ${filter})`;
 }
 
 /** A mailing without such attempts is not read through in vain. */

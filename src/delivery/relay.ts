@@ -103,8 +103,11 @@ export class Relay {
   }
 
   #findIdlest(): SmtpConnection | undefined {
-    this.#connections = this.#connections.filter((connection) => connection.usable);
-    const [idlest] = this.#connections.toSorted((a, b) => a.pending - b.pending);
+    if (!this.#connections.every(isUsable)) this.#connections = this.#connections.filter(isUsable);
+    let [idlest] = this.#connections;
+    for (const connection of this.#connections) {
+      if (idlest && connection.pending < idlest.pending) idlest = connection;
+    }
     return idlest;
   }
 
@@ -192,6 +195,10 @@ export class Relay {
       tls: null,
     };
   }
+}
+
+function isUsable(connection: SmtpConnection): boolean {
+  return connection.usable;
 }
 
 /** A connection that could not be made is the try of the letter that asked for it. */

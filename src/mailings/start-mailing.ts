@@ -62,6 +62,7 @@ async function startNextDue(db: Database, now: Date): Promise<'started' | 'fault
       .where('mailings.disabled_at', 'is', null)
       .where('mailings.start_fault', 'is', null)
       .where('users.blocked', '=', false)
+      .where('users.deletion_requested_at', 'is', null)
       .orderBy('mailings.first_sending_at')
       .limit(1)
       .forUpdate('mailings')

@@ -23,7 +23,10 @@ export function allMessagesRoutes({ db }: { db: Database }): Hono<WebEnv> {
       listMessages(db, choice.owners, list),
       countMessages(db, choice.owners, list.search, FOUND_LIMIT),
     ]);
-    const owners = await findOwnerNames(db, page.rows.map(({ ownerId }) => ownerId));
+    const owners = await findOwnerNames(
+      db,
+      page.rows.map(({ ownerId }) => ownerId),
+    );
     return c.html(
       <AllMessagesPage view={view} list={list} choice={choice} page={page} owners={owners} count={count} />,
     );

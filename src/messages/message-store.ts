@@ -136,11 +136,7 @@ export async function changeMessage(
  */
 export async function deleteMessages(db: Database, ownerId: number, ids: number[]): Promise<number> {
   if (ids.length === 0) return 0;
-  const result = await db
-    .deleteFrom('messages')
-    .where('owner_id', '=', ownerId)
-    .where(isAmong(ids))
-    .executeTakeFirst();
+  const result = await db.deleteFrom('messages').where('owner_id', '=', ownerId).where(isAmong(ids)).executeTakeFirst();
   return Number(result.numDeletedRows);
 }
 

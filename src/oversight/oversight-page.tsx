@@ -1,3 +1,4 @@
+import { MailingBadge } from '../mailings/mailing-parts.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
@@ -6,7 +7,6 @@ import { ReadOnlyMark } from '../ui/oversight-list.js';
 import { OversightTabs } from '../ui/oversight-tabs.js';
 import { OwnerLink } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
-import { MailingBadge } from '../mailings/mailing-parts.js';
 import { isEmpty, type ComparedOwner, type Installation, type Running, type RunningMailing } from './oversight.js';
 
 interface OversightPageProps {
@@ -103,6 +103,7 @@ function Totals({ view, installation }: { view: View; installation: Installation
       <TotalGroup
         view={view}
         title={t('oversight.totals.letters')}
+        width="wide"
         figures={[
           { label: t('oversight.accepted'), number: totals.accepted },
           { label: t('oversight.rejected'), number: totals.rejected },
@@ -113,13 +114,18 @@ function Totals({ view, installation }: { view: View; installation: Installation
       <TotalGroup
         view={view}
         title={t('oversight.totals.attempts')}
+        width="middle"
         figures={[
           {
             label: t('oversight.successful'),
             number: totals.attemptsAccepted,
             href: '/oversight/attempts?outcome=accepted',
           },
-          { label: t('oversight.unsuccessful'), number: unsuccessful, href: '/oversight/attempts?outcome=unsuccessful' },
+          {
+            label: t('oversight.unsuccessful'),
+            number: unsuccessful,
+            href: '/oversight/attempts?outcome=unsuccessful',
+          },
         ]}
       />
       <TotalGroup
@@ -134,6 +140,7 @@ function Totals({ view, installation }: { view: View; installation: Installation
       <TotalGroup
         view={view}
         title={t('oversight.totals.recipients')}
+        width="narrow"
         figures={[{ label: t('oversight.totals.allRecipients'), number: recipients, href: '/oversight/recipients' }]}
       />
       <TotalGroup
@@ -149,17 +156,22 @@ function Totals({ view, installation }: { view: View; installation: Installation
   );
 }
 
-function TotalGroup({ view, title, figures }: { view: View; title: string; figures: Figure[] }) {
+interface TotalGroupProps {
+  view: View;
+  title: string;
+  width?: 'wide' | 'middle' | 'narrow';
+  figures: Figure[];
+}
+
+function TotalGroup({ view, title, width, figures }: TotalGroupProps) {
   return (
-    <section class="oversight-group">
+    <section class={width ? `oversight-group oversight-group-${width}` : 'oversight-group'}>
       <h2>{title}</h2>
       <dl class="totals">
         {figures.map(({ label, number, href }) => (
           <div>
             <dt>{label}</dt>
-            <dd>
-              {href && number > 0 ? <a href={href}>{formatNumber(view, number)}</a> : formatNumber(view, number)}
-            </dd>
+            <dd>{href && number > 0 ? <a href={href}>{formatNumber(view, number)}</a> : formatNumber(view, number)}</dd>
           </div>
         ))}
       </dl>

@@ -33,7 +33,9 @@ async function readRows(path: string): Promise<string[]> {
 }
 
 const listRows = (text: string) =>
-  [...text.matchAll(/<tr>.*?<\/tr>/gs)].slice(1).map(([row]) => row.replaceAll(/<[^>]+>/g, '|').replaceAll(/\|+/g, '|'));
+  [...text.matchAll(/<tr>.*?<\/tr>/gs)]
+    .slice(1)
+    .map(([row]) => row.replaceAll(/<[^>]+>/g, '|').replaceAll(/\|+/g, '|'));
 
 const findLink = (text: string, rel: 'next' | 'prev') =>
   new RegExp(`href="([^"]*)" rel="${rel}"`).exec(text)?.[1]?.replaceAll('&amp;', '&') ?? '';
@@ -92,7 +94,15 @@ async function addTries(mailing: number, outcomes: AttemptOutcome[]): Promise<vo
 }
 
 test('says so when the owner is unknown, and shows nothing', async () => {
-  const unknown = ['nobody@example.com', '999999', '99999999999', 'anna', '%00@x', 'a%0Ab@example.com', 'a'.repeat(5000)];
+  const unknown = [
+    'nobody@example.com',
+    '999999',
+    '99999999999',
+    'anna',
+    '%00@x',
+    'a%0Ab@example.com',
+    'a'.repeat(5000),
+  ];
   for (const list of LISTS) {
     for (const owner of unknown) {
       const text = await read(`/oversight/${list}?owner=${owner}`);
@@ -181,9 +191,14 @@ test('sums up the installation, tells what runs and compares the owners', async 
   await addRecipients(database.db, await addUser(database.db, { email: 'emil@example.com' }), 1);
   const text = await read('/oversight');
   const figure = (label: string) => new RegExp(`<dt>${label}</dt><dd>(?:<a[^>]*>)?(\\d+)`).exec(text)?.[1];
-  expect(['Accepted', 'Waiting', 'Successful', 'Not successful', 'Running', 'Of all owners'].map(figure)).toEqual(
-    ['2', '0', '2', '2', '2', '5'],
-  );
+  expect(['Accepted', 'Waiting', 'Successful', 'Not successful', 'Running', 'Of all owners'].map(figure)).toEqual([
+    '2',
+    '0',
+    '2',
+    '2',
+    '2',
+    '5',
+  ]);
   expect(text.match(/class="running-mailing"/g)).toHaveLength(2);
   expect(text).toContain('1 of 1 settled, 1 accepted');
   const [first = '', second = '', third = ''] = listRows(text);

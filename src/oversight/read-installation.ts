@@ -54,7 +54,7 @@ async function compareOwners(db: Database): Promise<ComparedOwner[]> {
     listLargestKeepers(db, SHOWN_OWNERS),
   ]);
   const known = new Set(senders.map(({ ownerId }) => ownerId));
-  const others = keepers.filter((id) => !known.has(id)).map((ownerId): OwnerSums => ({ ownerId, ...NOTHING }));
+  const others = keepers.filter((id) => !known.has(id)).map(ownNoMailings);
   const compared = [...senders, ...others].slice(0, SHOWN_OWNERS);
   const ids = compared.map(({ ownerId }) => ownerId);
   const [owners, recipients] = await Promise.all([findOwnerNames(db, ids), countRecipientsByOwner(db, ids)]);
@@ -64,4 +64,6 @@ async function compareOwners(db: Database): Promise<ComparedOwner[]> {
   });
 }
 
-const NOTHING = { mailings: 0, accepted: 0, unsuccessful: 0, lastStartedAt: null };
+function ownNoMailings(ownerId: number): OwnerSums {
+  return { ownerId, mailings: 0, accepted: 0, unsuccessful: 0, lastStartedAt: null };
+}

@@ -24,9 +24,20 @@ export function allRecipientsRoutes({ db }: { db: Database }): Hono<WebEnv> {
       countRecipients(db, choice.owners),
       list.search === '' ? null : countFoundRecipients(db, choice.owners, list.search, FOUND_LIMIT),
     ]);
-    const owners = await findOwnerNames(db, page.rows.map(({ ownerId }) => ownerId));
+    const owners = await findOwnerNames(
+      db,
+      page.rows.map(({ ownerId }) => ownerId),
+    );
     return c.html(
-      <AllRecipientsPage view={view} list={list} choice={choice} page={page} owners={owners} total={total} found={found} />,
+      <AllRecipientsPage
+        view={view}
+        list={list}
+        choice={choice}
+        page={page}
+        owners={owners}
+        total={total}
+        found={found}
+      />,
     );
   });
 

@@ -26,7 +26,8 @@ export function blockRoutes({ auth, clock }: UserDeps): Hono<WebEnv> {
     const user = await findPermitted(db, c, 'users.block');
     const typed = await readForm(c);
     const form = parseForm(reasonForm, typed);
-    if (!form.ok) return c.html(<BlockPage view={c.get('view')} user={user} form={{ typed, faults: form.faults }} />, 422);
+    if (!form.ok)
+      return c.html(<BlockPage view={c.get('view')} user={user} form={{ typed, faults: form.faults }} />, 422);
     const { reason } = form.values;
     return answer(c, user, await blockUser(auth, actorOf(c), { id: user.id, reason, now: clock.now() }), 'blocked');
   });

@@ -70,7 +70,9 @@ test('never demotes the last administrator who can sign in', async () => {
 test('raises nobody who is blocked or whose address is not confirmed, and may lower them', async () => {
   const blocked = await addUser(db, { role: 'manager' });
   const unconfirmed = await addUser(db, { role: 'manager' });
-  await sql`update users set blocked = true, blocked_at = now(), blocked_reason = 'spam' where id = ${blocked}`.execute(db);
+  await sql`update users set blocked = true, blocked_at = now(), blocked_reason = 'spam' where id = ${blocked}`.execute(
+    db,
+  );
   await sql`update users set email_verified = false where id = ${unconfirmed}`.execute(db);
   const raise = (id: number) => changeRole(db, asActor(admin), id, 'administrator');
   expect(await raise(blocked)).toEqual({ ok: false, fault: 'blocked' });

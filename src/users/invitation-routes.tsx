@@ -64,9 +64,7 @@ export function invitationRoutes({ auth }: UserDeps): Hono<WebEnv> {
 
 async function invitationPage(db: Database, view: View, form: FormState) {
   const [invitations, registration] = await Promise.all([listInvitations(db), readRegistration(db)]);
-  return (
-    <InvitationPage view={view} form={form} invitations={invitations} isClosed={registration === 'closed'} />
-  );
+  return <InvitationPage view={view} form={form} invitations={invitations} isClosed={registration === 'closed'} />;
 }
 
 /** Of the column: an address can hold larger ones. */

@@ -2,7 +2,7 @@ import { ROLES, type UserDetails } from '../accounts/user.js';
 import type { FormState } from '../lib/form.js';
 import type { Role } from '../lib/schema.js';
 import { ConfirmPage } from '../ui/confirm-page.js';
-import { ChoiceField, FormActions } from '../ui/form.js';
+import { ChoiceField, FormActions, FormFaults } from '../ui/form.js';
 import { Layout } from '../ui/layout.js';
 import type { View } from '../ui/view.js';
 import { nameUser } from './user-parts.js';
@@ -15,7 +15,7 @@ interface RolePageProps {
 /** The choice; the page after it asks once more. */
 export function RolePage({ view, user, form }: RolePageProps & { form: FormState }) {
   const path = `/oversight/users/${user.id}`;
-  const options = ROLES.map((role) => ({
+  const options = ROLES.filter((role) => role !== user.role).map((role) => ({
     value: role,
     label: view.t(`users.roles.${role}`),
     hint: view.t(`users.roleHints.${role}`),
@@ -28,6 +28,8 @@ export function RolePage({ view, user, form }: RolePageProps & { form: FormState
       narrow
     >
       <form method="get" action={`${path}/role`} class="card card-body">
+        <FormFaults view={view} form={form} />
+        <p>{view.t('users.roleChange.was', { role: view.t(`users.roles.${user.role}`) })}</p>
         <ChoiceField view={view} form={form} name="role" label={view.t('users.roleChange.choose')} options={options} />
         <FormActions>
           <button class="btn btn-primary" type="submit">

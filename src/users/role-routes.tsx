@@ -22,7 +22,7 @@ export function roleRoutes({ auth: { db } }: UserDeps): Hono<WebEnv> {
     const form = parseForm(roleForm, view.query);
     if (form.ok && form.values.role !== user.role)
       return c.html(<RoleConfirmPage view={view} user={user} role={form.values.role} />);
-    return c.html(<RolePage view={view} user={user} form={{ typed: { role: user.role }, faults: {} }} />);
+    return c.html(<RolePage view={view} user={user} form={{ typed: { role: suggest(user) }, faults: {} }} />);
   });
 
   routes.post('/:id/role', async (c) => {
@@ -35,6 +35,11 @@ export function roleRoutes({ auth: { db } }: UserDeps): Hono<WebEnv> {
     return answer(c, user, role, await changeRole(db, actorOf(c), user.id, role));
   });
   return routes;
+}
+
+/** The role that is given most. */
+function suggest({ role }: UserDetails): Role {
+  return role === 'manager' ? 'user' : 'manager';
 }
 
 const REFUSALS = {

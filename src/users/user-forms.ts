@@ -5,7 +5,7 @@ import { ROLES } from '../accounts/user.js';
 import { LOCALES } from '../lib/i18n.js';
 import { multiLine } from '../lib/text.js';
 
-export const MAX_REASON = 500;
+const MAX_REASON = 500;
 
 export const reasonForm = z.object({
   reason: multiLine(MAX_REASON).refine((text) => text.trim() !== '', { error: 'required' }),

@@ -139,7 +139,9 @@ function UserRow({ view, user, owned }: { view: View; user: ListedUser; owned: B
         </span>
       </td>
       <td data-label={view.t('users.role')}>
-        {view.t(`users.roles.${role}`)} {describeUser(user) !== 'active' && <UserBadge view={view} user={user} />}
+        <div>
+          {view.t(`users.roles.${role}`)} {describeUser(user) !== 'active' && <UserBadge view={view} user={user} />}
+        </div>
       </td>
       {BELONGINGS.map((thing) => (
         <td data-label={view.t(`users.${thing}`)} class="cell-number">

@@ -33,7 +33,6 @@ export function UserPage({ view, user, belongings, halt }: UserPageProps) {
       <OversightTabs view={view} />
       <div class="status-line d-flex flex-wrap align-items-center gap-2 mb-3">
         <UserBadge view={view} user={user} />
-        <span>{view.t(`users.roles.${user.role}`)}</span>
       </div>
       <LeavingNotice view={view} user={user} />
       <BlockedNotice view={view} user={user} halt={halt} />

@@ -138,7 +138,8 @@ test('changes a role after a confirmation that says what it means', async () => 
   const admin = await signIn('administrator');
   const user = await signIn('user');
   const choice = await admin.get(`${pageOf(user.id)}/role`);
-  expect(choice.text).toMatch(/value="user" checked/);
+  expect(choice.text).toMatch(/value="manager" checked/);
+  expect(choice.text).not.toContain('value="user"');
   const confirmation = await admin.get(`${pageOf(user.id)}/role?role=manager`);
   expect(confirmation.text).toMatch(/Make User \d+ a manager\?/);
   expect(confirmation.text).toContain('blocks users and disables mailings');
@@ -147,12 +148,15 @@ test('changes a role after a confirmation that says what it means', async () => 
   expect([changed.status, changed.location]).toEqual([303, pageOf(user.id)]);
   expect((await findUserDetails(db, user.id))?.role).toBe('manager');
   expect((await user.get('/')).status).toBe(303);
-  for (const role of ['', 'king'])
-    expect((await admin.post(`${pageOf(user.id)}/role`, { role })).status).toBe(422);
+  for (const role of ['', 'king']) expect((await admin.post(`${pageOf(user.id)}/role`, { role })).status).toBe(422);
 });
 
 test('shows a page to those alone who may do what it does', async () => {
-  const visitors = { user: await signIn('user'), manager: await signIn('manager'), admin: await signIn('administrator') };
+  const visitors = {
+    user: await signIn('user'),
+    manager: await signIn('manager'),
+    admin: await signIn('administrator'),
+  };
   const [other, colleague, chief] = [
     await addUser(db),
     await addUser(db, { role: 'manager' }),
@@ -207,7 +211,12 @@ test('invites, sends again, and revokes', async () => {
   expect((await admin.post(`${invitations}/${row.id}/revocation`)).location).toBe(invitations);
   expect((await admin.get(invitations)).text).toContain('There are no open invitations');
   expect((await admin.post(`${invitations}/${row.id}/letter`)).status).toBe(404);
-  const actions = await db.selectFrom('audit_entries').select('action').where('actor_id', '=', admin.id).orderBy('id').execute();
+  const actions = await db
+    .selectFrom('audit_entries')
+    .select('action')
+    .where('actor_id', '=', admin.id)
+    .orderBy('id')
+    .execute();
   expect(actions.map(({ action }) => action)).toEqual(['user.invited', 'user.invited', 'user.invitation_revoked']);
 });
 

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import type { Database } from '../../src/lib/database.js';
 import { HttpError } from '../../src/lib/errors.js';
 import { translate, type Locale } from '../../src/lib/i18n.js';
+import type { Role } from '../../src/lib/schema.js';
 import { readFlash } from '../../src/ui/flash.js';
 import type { WebEnv } from '../../src/ui/view.js';
 import { Browser } from './account-site.js';
@@ -18,6 +19,7 @@ interface SiteOptions {
   locale?: Locale;
   now?: Date;
   ownerId?: number;
+  role?: Role;
 }
 
 /** One feature's routes at `path`, as a visitor sees them who is signed in. */
@@ -27,7 +29,7 @@ export async function openSignedInSite(
   routes: Hono<WebEnv>,
   options: SiteOptions = {},
 ): Promise<SignedInSite> {
-  const { locale = 'en', now = new Date() } = options;
+  const { locale = 'en', now = new Date(), role = 'user' } = options;
   const ownerId = options.ownerId ?? (await addUser(db));
   const site = new Hono<WebEnv>();
   site.onError((error, c) => {
@@ -46,7 +48,7 @@ export async function openSignedInSite(
         id: ownerId,
         email: 'owner@example.com',
         name: 'Owner',
-        role: 'user',
+        role,
         locale,
         timeZone: 'UTC',
         theme: 'auto',
