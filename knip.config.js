@@ -12,5 +12,6 @@ export default {
   project: ['{src,client,test}/**/*.{ts,tsx,css}', '{bin,.ci}/**/*.mjs'],
   ignoreExportsUsedInFile: { interface: true, type: true },
   ignoreDependencies: ['oxfmt', 'oxlint', 'oxlint-tsgolint'],
+  ignoreBinaries: ['redis-server'],
   compilers: { css: listCssImports },
 };

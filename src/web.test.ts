@@ -1,6 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { BlockList } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -10,14 +9,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../test/support/database.js';
 import { openTestSite, type TestSite } from '../test/support/test-site.js';
-import { createAuth } from './accounts/auth.js';
-import { systemClock } from './lib/clock.js';
 import { translate } from './lib/i18n.js';
-import { openLog } from './lib/log.js';
 import { projectRoot } from './lib/project-root.js';
 import { en } from './locales/en.js';
 import type { WebEnv } from './ui/view.js';
-import { createWeb } from './web.js';
 
 const BASE = 'http://localhost:3000';
 const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' };

@@ -75,6 +75,12 @@ describe('where a sign-in leads', () => {
     '/..//evil.example',
     '/.//evil.example',
     '/a/../..//evil.example',
+    '///evil.example',
+    '/\\/evil.example',
+    'http:/evil.example',
+    'http:evil.example',
+    '/\u0000/evil.example',
+    '\u2028//evil.example',
     'javascript:alert(1)',
     `/${'a'.repeat(3000)}`,
   ])('stays here for %j', (next) => {

@@ -49,7 +49,13 @@ const MAX_USER_AGENT = 500;
 export function createAuth(deps: AuthDeps): Auth {
   const isSecure = deps.secureCookies ?? deps.baseUrl.startsWith('https:');
   const limits = deps.limits ?? countInMemory();
-  return { ...deps, limits, isSecure, sessionCookie: nameCookie('session_token', isSecure), better: configure(deps, isSecure) };
+  return {
+    ...deps,
+    limits,
+    isSecure,
+    sessionCookie: nameCookie('session_token', isSecure),
+    better: configure(deps, isSecure),
+  };
 }
 
 /** Better-auth's cookies beside that of the session. */
@@ -104,7 +110,8 @@ function configure(deps: AuthDeps, isSecure: boolean) {
     appName: 'Vestnik',
     baseURL: baseUrl,
     secret,
-    database: (options: BetterAuthOptions) => hashSessionTokens(kyselyAdapter(db, { type: 'postgres', transaction: true })(options)),
+    database: (options: BetterAuthOptions) =>
+      hashSessionTokens(kyselyAdapter(db, { type: 'postgres', transaction: true })(options)),
     telemetry: { enabled: false },
     rateLimit: { enabled: false },
     logger: { level: 'error', log: (_level, message) => log?.error({ part: 'accounts' }, message) },

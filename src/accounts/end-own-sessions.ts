@@ -1,5 +1,5 @@
-import type { Actor } from '../audit/audit.js';
 import { recordAudit } from '../audit/audit-store.js';
+import type { Actor } from '../audit/audit.js';
 import type { Transaction } from '../lib/database.js';
 import type { Auth } from './auth.js';
 import { endSession, endSessions } from './session-store.js';
@@ -13,7 +13,11 @@ export async function endOwnSession(auth: Auth, own: Own, id: number): Promise<b
 }
 
 /** Resolves to how many were ended. */
-export async function endOwnSessions(auth: Auth, own: Own, spare: { except?: number | undefined } = {}): Promise<number> {
+export async function endOwnSessions(
+  auth: Auth,
+  own: Own,
+  spare: { except?: number | undefined } = {},
+): Promise<number> {
   return endAndRecord(auth, own, (trx) => endSessions(trx, own.userId, spare));
 }
 

@@ -10,7 +10,7 @@ import { readProfile } from './own-account-store.js';
  * Everything of one user as the chunks of one JSON document, read batch by batch: no more than a batch is in memory, and between two
  * of them nothing is locked. What changes meanwhile may be in it as it was before or after.
  */
-export async function* writeAccountExport(db: Database, userId: number, now: Date): AsyncGenerator<string> {
+export async function* writeAccountExport(db: Database, userId: number, now: Date): AsyncGenerator<string, void> {
   const profile = await readProfile(db, userId);
   const head = { format: 'vestnik-account', version: 1, exportedAt: now, profile };
   yield `${openObject(head)},\n"recipients": `;
@@ -29,7 +29,7 @@ export async function* writeAccountExport(db: Database, userId: number, now: Dat
   yield '\n]\n}\n';
 }
 
-async function* writeMailing(db: Database, ownerId: number, mailing: ExportedMailing): AsyncGenerator<string> {
+async function* writeMailing(db: Database, ownerId: number, mailing: ExportedMailing): AsyncGenerator<string, void> {
   const counters = await readCounters(db, ownerId, [mailing.id]);
   yield `${openObject({ ...mailing, counters: counters.get(mailing.id) ?? null })},\n"chosenRecipients": `;
   yield* writeList(readChosenRecipients(db, ownerId, mailing.id));
@@ -43,7 +43,7 @@ function openObject(facts: object): string {
   return JSON.stringify(facts).slice(0, -1);
 }
 
-async function* writeList(batches: AsyncIterable<object[]>): AsyncGenerator<string> {
+async function* writeList(batches: AsyncIterable<object[]>): AsyncGenerator<string, void> {
   let separator = '[\n';
   for await (const rows of batches) {
     yield separator + rows.map((row) => JSON.stringify(row)).join(',\n');

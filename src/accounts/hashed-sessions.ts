@@ -40,9 +40,13 @@ function hash<Q extends Query>(query: Q): Q {
   const { where, data } = query;
   return {
     ...query,
-    ...(where && { where: where.map((term) => (term.field === 'token' ? { ...term, value: hashAll(term.value) } : term)) }),
+    ...(where && { where: where.map(hashTerm) }),
     ...(data && 'token' in data && { data: { ...data, token: hashSessionToken(String(data.token)) } }),
   };
+}
+
+function hashTerm(term: Where): Where {
+  return term.field === 'token' ? { ...term, value: hashAll(term.value) } : term;
 }
 
 function hashAll(value: Where['value']): Where['value'] {

@@ -1,4 +1,3 @@
-// pure
 import { randomInt } from 'node:crypto';
 
 /* The second factor's codes as people see and type them: six digits from an app, or a recovery code that was kept on paper. */

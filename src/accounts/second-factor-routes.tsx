@@ -29,7 +29,8 @@ export function secondFactorRoutes(auth: Auth): Hono<WebEnv> {
 
   const refuse = async (c: Context<WebEnv>, name: SecondFactorForm, refusal: SecondFactorRefusal) => {
     const view = c.get('view');
-    if (refusal.fault === 'changed') return redirectWithFlash(c, HOME, view.t('security.secondFactor.changed'), 'warning');
+    if (refusal.fault === 'changed')
+      return redirectWithFlash(c, HOME, view.t('security.secondFactor.changed'), 'warning');
     const codesLeft = await countRecoveryCodes(auth, signedIn(view).id);
     const state = { typed: {}, faults: describeFaults(c, refusal, fieldOf(name)) };
     const page = <SecondFactorPage view={view} codesLeft={codesLeft} refused={{ name, state }} />;
@@ -42,7 +43,8 @@ export function secondFactorRoutes(auth: Auth): Hono<WebEnv> {
   });
 
   // Where a change of the language, or a reload, leads from the pages that answer a form.
-  for (const step of ['begin', 'confirm', 'renew', 'disable']) routes.get(`${HOME}/${step}`, (c) => c.redirect(HOME, 303));
+  for (const step of ['begin', 'confirm', 'renew', 'disable'])
+    routes.get(`${HOME}/${step}`, (c) => c.redirect(HOME, 303));
 
   routes.post(`${HOME}/begin`, async (c) => {
     const result = await beginSecondFactor(auth, ownerOf(c), await readPassword(c, 'begin'));

@@ -8,6 +8,10 @@ export async function hasSecondFactor(db: Database, userId: number): Promise<boo
 
 /** Until when no code is taken, after too many wrong ones. */
 export async function findLockedUntil(db: Database, userId: number): Promise<Date | null> {
-  const row = await db.selectFrom('two_factors').select('locked_until').where('user_id', '=', userId).executeTakeFirst();
+  const row = await db
+    .selectFrom('two_factors')
+    .select('locked_until')
+    .where('user_id', '=', userId)
+    .executeTakeFirst();
   return row?.locked_until ?? null;
 }

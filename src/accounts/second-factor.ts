@@ -62,7 +62,11 @@ export async function disableSecondFactor(
 ): Promise<{ ok: true; headers: Headers } | SecondFactorRefusal> {
   if (!(await hasSecondFactor(auth.db, owner.user.id))) return { ok: false, fault: 'changed' };
   return withPassword(auth, owner, async (told) => {
-    const { headers } = await auth.better.api.disableTwoFactor({ body: { password }, headers: told, returnHeaders: true });
+    const { headers } = await auth.better.api.disableTwoFactor({
+      body: { password },
+      headers: told,
+      returnHeaders: true,
+    });
     await record(auth, owner, 'account.second_factor_disabled');
     return { ok: true, headers };
   });

@@ -4,7 +4,7 @@ import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import type { View } from '../ui/view.js';
 import { readDevice } from './device.js';
-import type { SessionLine } from './session-store.js';
+import type { SessionLine } from './session.js';
 import { SettingsTabs } from './settings-tabs.js';
 
 interface SessionsPageProps {

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 
 import type { Database, Transaction } from '../lib/database.js';
 import type { SignedInUser } from '../ui/view.js';
+import type { SessionLine } from './session.js';
 import { SIGNED_IN_COLUMNS } from './user-store.js';
 
 /* The rows of `sessions`. Their tokens are kept as hashes: who reads the database cannot sign in with what is there. */
@@ -57,15 +58,6 @@ export async function touchSession(db: Database, id: number): Promise<void> {
     .set({ last_seen_at: sql`now()` })
     .whereRef('users.id', '=', 'touched.user_id')
     .execute();
-}
-
-export interface SessionLine {
-  id: number;
-  isCurrent: boolean;
-  address: string | null;
-  userAgent: string | null;
-  startedAt: Date;
-  usedAt: Date;
 }
 
 /** This one first, then the one used last. The key is that of the visitor's own. */

@@ -51,7 +51,10 @@ describe('a session', () => {
     const [token = ''] = decodeURIComponent(browser.cookies.get('vestnik.session_token') ?? '').split('.');
     expect(token.length).toBeGreaterThan(30);
     expect(session).toMatchObject({ token: hashSessionToken(token), ip_address: '198.51.100.7', user_agent: FIREFOX });
-    browser.cookies.set('vestnik.session_token', browser.cookies.get('vestnik.session_token')?.replace(token, session?.token ?? '') ?? '');
+    browser.cookies.set(
+      'vestnik.session_token',
+      browser.cookies.get('vestnik.session_token')?.replace(token, session?.token ?? '') ?? '',
+    );
     expect(await isSignedIn(browser)).toBe(false);
   });
 
@@ -67,7 +70,10 @@ describe('a session', () => {
 
   it('stays as short as it was when the password is changed', async () => {
     await signIn(browser);
-    const answer = await browser.post('/settings/password', { current_password: PASSWORD, password: 'nine quiet rivers' });
+    const answer = await browser.post('/settings/password', {
+      current_password: PASSWORD,
+      password: 'nine quiet rivers',
+    });
     expect(answer.status).toBe(303);
     expect((await readSessions()).map(({ expires_at, ip_address }) => [daysLeft(expires_at), ip_address])).toEqual([
       [1, '198.51.100.7'],
@@ -89,7 +95,9 @@ describe('a session', () => {
   });
 
   it('takes no place with it that a stranger puts into the request', async () => {
-    const answer = await site.openBrowser({ address: '' }).post('/sign-in', { email: 'anna@example.com', password: PASSWORD });
+    const answer = await site
+      .openBrowser({ address: '' })
+      .post('/sign-in', { email: 'anna@example.com', password: PASSWORD });
     expect(answer.status).toBe(303);
     expect((await readSessions())[0]?.ip_address).toBe('203.0.113.1');
   });
@@ -125,7 +133,10 @@ describe('a session', () => {
 
   it('that has run out goes when its user signs in again', async () => {
     await signIn(browser);
-    await database.db.updateTable('sessions').set({ expires_at: new Date(Date.now() - 1000) }).execute();
+    await database.db
+      .updateTable('sessions')
+      .set({ expires_at: new Date(Date.now() - 1000) })
+      .execute();
     await signIn(site.openBrowser());
     expect(await readSessions()).toHaveLength(1);
   });
@@ -197,9 +208,20 @@ describe('the log of signing in', () => {
     await browser.post('/sign-in', { email: 'nobody\u0000@example.com', password: 'swordfish' });
     await signIn(browser);
     await browser.post('/sign-out', {});
-    const entries = await database.db.selectFrom('audit_entries').selectAll().where('id', '>', before).orderBy('id').execute();
+    const entries = await database.db
+      .selectFrom('audit_entries')
+      .selectAll()
+      .where('id', '>', before)
+      .orderBy('id')
+      .execute();
     expect(entries).toMatchObject([
-      { action: 'session.refused', actor_id: null, actor: 'anna@example.com', subject_id: userId, details: { because: 'wrong' } },
+      {
+        action: 'session.refused',
+        actor_id: null,
+        actor: 'anna@example.com',
+        subject_id: userId,
+        details: { because: 'wrong' },
+      },
       { action: 'session.refused', actor_id: null, actor: 'nobody@example.com', subject_id: null },
       { action: 'session.started', actor_id: userId, actor: 'anna@example.com', address: '198.51.100.7' },
       { action: 'session.ended', actor_id: userId, actor: 'anna@example.com', user_agent: FIREFOX },

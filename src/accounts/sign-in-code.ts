@@ -54,7 +54,11 @@ export async function confirmCode(auth: Auth, attempt: CodeAttempt): Promise<Cod
   return result;
 }
 
-async function check(auth: Auth, user: User, { code: typed, isTrusted, headers, origin }: CodeAttempt): Promise<CodeResult> {
+async function check(
+  auth: Auth,
+  user: User,
+  { code: typed, isTrusted, headers, origin }: CodeAttempt,
+): Promise<CodeResult> {
   const code = readTypedCode(typed);
   const isFresh = code?.kind !== 'app' || (await isFirstUse(auth, user.id, code.code));
   try {

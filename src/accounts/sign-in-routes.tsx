@@ -17,7 +17,11 @@ import { refuseTries } from './throttle-answer.js';
 export function signInRoutes(auth: Auth): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
 
-  const show = async (c: Context<WebEnv>, page: Omit<SignInPageProps, 'view' | 'mayRegister'>, status: 200 | 422 | 429) => {
+  const show = async (
+    c: Context<WebEnv>,
+    page: Omit<SignInPageProps, 'view' | 'mayRegister'>,
+    status: 200 | 422 | 429,
+  ) => {
     const mayRegister = (await readRegistration(auth.db)) === 'open';
     return c.html(<SignInPage view={c.get('view')} mayRegister={mayRegister} {...page} />, status);
   };

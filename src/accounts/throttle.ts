@@ -57,7 +57,12 @@ export async function allowSignIn({ limits, db }: Auth, email: string, origin: O
   if (isStranger && !ofStranger.ok) return ofStranger;
   const refund = async () => {
     const [a, b] = [limits.giveBack(FROM_ADDRESS, address), limits.giveBack(TO_ACCOUNT, account)];
-    await Promise.all([a, b, limits.forget(TO_ACCOUNT_FROM_ADDRESS, pair), limits.forget(TO_ACCOUNT_FROM_STRANGER, pair)]);
+    await Promise.all([
+      a,
+      b,
+      limits.forget(TO_ACCOUNT_FROM_ADDRESS, pair),
+      limits.forget(TO_ACCOUNT_FROM_STRANGER, pair),
+    ]);
   };
   return { ok: true, refund };
 }

@@ -7,7 +7,7 @@ import type { AuditFilter, WrittenEntry } from './audit.js';
 const HEADINGS = ['at', 'action', 'actor', 'subject', 'reason', 'details', 'address', 'userAgent'] as const;
 
 /** What matches, as the chunks of a CSV file. Times are UTC (ISO 8601). */
-export async function* writeAuditCsv(db: Database, view: View, filter: AuditFilter): AsyncGenerator<string> {
+export async function* writeAuditCsv(db: Database, view: View, filter: AuditFilter): AsyncGenerator<string, void> {
   yield CSV_BOM + toCsvLine(HEADINGS.map((key) => view.t(`audit.columns.${key}`)));
   for await (const entries of readAuditEntries(db, filter)) {
     yield entries.map((entry) => toLine(view, entry)).join('');

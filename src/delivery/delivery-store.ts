@@ -48,11 +48,7 @@ export const ATTEMPT = [
 ] as const;
 
 /** By mailing id. A mailing that has not been frozen yet has none. */
-export async function readCounters(
-  db: Database,
-  owners: Owners,
-  mailingIds: number[],
-): Promise<Map<number, Counters>> {
+export async function readCounters(db: Database, owners: Owners, mailingIds: number[]): Promise<Map<number, Counters>> {
   if (mailingIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('mailing_counters')

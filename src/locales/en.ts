@@ -13,4 +13,19 @@ import security from './en/security.json' with { type: 'json' };
 import settings from './en/settings.json' with { type: 'json' };
 import users from './en/users.json' with { type: 'json' };
 
-export const en = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, oversight, recipients, security, settings, users };
+export const en = {
+  accounts,
+  audit,
+  cli,
+  common,
+  inbox,
+  installation,
+  mailings,
+  messages,
+  onboarding,
+  oversight,
+  recipients,
+  security,
+  settings,
+  users,
+};

@@ -13,4 +13,19 @@ import security from './ru/security.json' with { type: 'json' };
 import settings from './ru/settings.json' with { type: 'json' };
 import users from './ru/users.json' with { type: 'json' };
 
-export const ru = { accounts, audit, cli, common, inbox, installation, mailings, messages, onboarding, oversight, recipients, security, settings, users };
+export const ru = {
+  accounts,
+  audit,
+  cli,
+  common,
+  inbox,
+  installation,
+  mailings,
+  messages,
+  onboarding,
+  oversight,
+  recipients,
+  security,
+  settings,
+  users,
+};

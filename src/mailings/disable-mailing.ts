@@ -47,11 +47,7 @@ export async function disableMailing(
 }
 
 /** The mailing goes on where it was: running, paused, or waiting for its time. */
-export async function enableMailing(
-  deps: DisableDeps,
-  actor: Actor,
-  { id, reason }: Reasoned,
-): Promise<DisableResult> {
+export async function enableMailing(deps: DisableDeps, actor: Actor, { id, reason }: Reasoned): Promise<DisableResult> {
   return oversee(deps.db, actor, { action: 'mailings.enable', id }, async (trx, mailing) => {
     if (mailing.status === 'finished') return { ok: false, fault: 'finished' };
     if (mailing.disabledAt === null) return { ok: false, fault: 'already' };

@@ -2,12 +2,17 @@ import { may } from '../accounts/permissions.js';
 import type { View } from '../ui/view.js';
 import type { Mailing } from './mailing.js';
 
+/** Whether the visitor can disable the mailing, or enable it again where it is disabled. */
+export function mayPressDisabling(view: View, { ownerId, status, disabledAt }: Mailing): boolean {
+  const action = disabledAt === null ? 'mailings.disable' : 'mailings.enable';
+  return status !== 'finished' && may(view.user, action, { ownerId });
+}
+
 /** For managers: the way to disable a mailing, or to enable it again. */
 export function DisablingAction({ view, mailing }: { view: View; mailing: Mailing }) {
-  const { id, status, disabledAt } = mailing;
+  if (!mayPressDisabling(view, mailing)) return null;
+  const { id, disabledAt } = mailing;
   const isDisabled = disabledAt !== null;
-  const mayPress = may(view.user, isDisabled ? 'mailings.enable' : 'mailings.disable', { ownerId: mailing.ownerId });
-  if (!mayPress || status === 'finished') return null;
   return (
     <a
       class={isDisabled ? 'btn btn-outline-secondary' : 'btn btn-outline-danger'}

@@ -10,8 +10,8 @@ import { systemClock } from '../lib/clock.js';
 import type { Database } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
 import { disablingRoutes } from './disabling-routes.js';
-import { findMailing } from './mailing-store.js';
 import { mailingRoutes } from './mailing-routes.js';
+import { findMailing } from './mailing-store.js';
 import { startMailing } from './start-mailing.js';
 
 let database: TestDatabase;

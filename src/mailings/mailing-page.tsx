@@ -4,7 +4,7 @@ import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import { OwnerNotice, type OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
-import { DisablingAction } from './disabling-action.js';
+import { DisablingAction, mayPressDisabling } from './disabling-action.js';
 import { DisabledNotice, NoRecipientsNotice, StartFaultNotice, WindowOverNotice } from './mailing-notices.js';
 import { formatAudience, MailingBadge } from './mailing-parts.js';
 import { MailingProgress, type MailingProgressProps } from './mailing-progress.js';
@@ -86,7 +86,7 @@ export function StartedMailingPage({ owner, content, ...progress }: StartedMaili
       view={view}
       title={mailing.subject}
       back={toList(view, owner)}
-      actions={<DisablingAction view={view} mailing={mailing} />}
+      {...(mayPressDisabling(view, mailing) ? { actions: <DisablingAction view={view} mailing={mailing} /> } : {})}
       {...(isRunning ? { refresh: 5 } : {})}
     >
       <OwnerNotice view={view} owner={owner} />

@@ -256,7 +256,8 @@ function openOutput(maxCharacters: number) {
 function print(value: unknown): string {
   const plain: unknown = toValueSync(toValue(value));
   if (Array.isArray(plain)) return plain.map(print).join('');
-  return plain === undefined || plain === null ? '' : String(plain);
+  if (typeof plain === 'object') return plain === null ? '' : Object.prototype.toString.call(plain);
+  return plain === undefined ? '' : String(plain as string | number | boolean);
 }
 
 function toRenderError(error: unknown): RenderError {

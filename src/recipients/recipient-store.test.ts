@@ -317,11 +317,11 @@ test('takes %, _ and \\ for what they are', async () => {
   await add({ email: 'axb@example.com', comment: String.raw`C:\temp` });
   expect(await find('a_b')).toEqual(['a_b@example.com']);
   expect(await find('50%')).toEqual(['a_b@example.com']);
-  expect(await find('%')).toEqual([]);
-  expect(await find('_')).toEqual([]);
+  expect(await find('%')).toEqual(['a_b@example.com']);
+  expect(await find('_')).toEqual(['a_b@example.com']);
   expect(await find('%%%')).toEqual([]);
   expect(await find(String.raw`c:\t`)).toEqual(['axb@example.com']);
-  expect(await find('\\')).toEqual([]);
+  expect(await find('\\')).toEqual(['axb@example.com']);
   expect(await find(String.raw`\\\ `)).toEqual([]);
 });
 

@@ -10,13 +10,13 @@ interface FileKind {
  * A file that is sent as it is written: whatever its length, no more of it than a chunk is in memory. An error on the way breaks the
  * connection off, so that nobody takes a part for the whole.
  */
-export function download(c: Context, { name, contentType }: FileKind, chunks: AsyncGenerator<string>): Response {
+export function download(c: Context, { name, contentType }: FileKind, chunks: AsyncGenerator<string, void>): Response {
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await chunks.next();
-      if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
+      const next = await chunks.next();
+      if (next.done) controller.close();
+      else controller.enqueue(encoder.encode(next.value));
     },
     async cancel() {
       await chunks.return(undefined);

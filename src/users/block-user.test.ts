@@ -168,8 +168,8 @@ test('of two administrators who block each other at once, one stays', async () =
     await addUser(db, { role: 'administrator' }),
   ] as const;
   const results = await raceBehindLock([() => block(first, second), () => block(second, first)]);
-  expect(results.map(({ ok }) => ok).toSorted()).toEqual([false, true]);
-  expect([await isBlocked(first), await isBlocked(second)].toSorted()).toEqual([false, true]);
+  expect(results.filter(({ ok }) => ok)).toHaveLength(1);
+  expect(await isBlocked(first)).toBe(!(await isBlocked(second)));
 });
 
 test('of two administrators who demote each other at once, one stays', async () => {

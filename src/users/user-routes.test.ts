@@ -174,9 +174,11 @@ test('shows a page to those alone who may do what it does', async () => {
   expect(await statuses(`${pageOf(chief)}/unblock`)).toEqual([403, 403, 303]);
   expect(await statuses(`${pageOf(other)}/role`)).toEqual([403, 403, 200]);
   expect(await statuses(`${LIST}/invitations`)).toEqual([403, 403, 200]);
-  for (const { id, post } of Object.values(visitors)) {
+  for (const visitor of Object.values(visitors)) {
     for (const action of ['block', 'unblock', 'role'])
-      expect((await post(`${pageOf(id)}/${action}`, { reason: 'me', role: 'administrator' })).status).toBe(403);
+      expect(
+        (await visitor.post(`${pageOf(visitor.id)}/${action}`, { reason: 'me', role: 'administrator' })).status,
+      ).toBe(403);
   }
   for (const path of ['/0', '/999999', '/9007199254740991', '/anna', '/999999/block', '/999999/role'])
     expect((await visitors.admin.get(LIST + path)).status).toBe(404);

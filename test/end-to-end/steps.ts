@@ -156,7 +156,7 @@ export function sendButton({ page, t, locale }: Visitor, count: number) {
 }
 
 /** Waits for the page to say so by itself. */
-export async function expectMailingState({ page, t }: Visitor, state: 'created' | 'running' | 'paused' | 'finished') {
+export async function expectMailingState({ page, t }: Visitor, state: 'created' | 'running' | 'paused' | 'disabled' | 'finished') {
   const badge = page.locator('.status-line').getByText(t(`mailings.states.${state}`), { exact: true });
   await badge.waitFor({ timeout: 20_000 });
 }
@@ -229,7 +229,8 @@ export async function expectNoSidewaysScrolling(page: Page) {
   await page.setViewportSize(DESKTOP);
 }
 
-async function eventuallyVisible(wanted: ReturnType<Page['getByRole']>, page: Page, reload: string) {
+/** What the page comes to show by itself; without JavaScript the visitor presses `reload`. */
+export async function eventuallyVisible(wanted: ReturnType<Page['getByRole']>, page: Page, reload: string) {
   const appeared = await wanted.waitFor({ timeout: 4000 }).then(
     () => true,
     () => false,
