@@ -256,8 +256,9 @@ function openOutput(maxCharacters: number) {
 function print(value: unknown): string {
   const plain: unknown = toValueSync(toValue(value));
   if (Array.isArray(plain)) return plain.map(print).join('');
-  if (typeof plain === 'object') return plain === null ? '' : Object.prototype.toString.call(plain);
-  return plain === undefined ? '' : String(plain as string | number | boolean);
+  if (typeof plain === 'string') return plain;
+  if (typeof plain === 'number' || typeof plain === 'boolean') return String(plain);
+  return plain === undefined || plain === null ? '' : Object.prototype.toString.call(plain);
 }
 
 function toRenderError(error: unknown): RenderError {

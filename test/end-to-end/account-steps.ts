@@ -103,7 +103,7 @@ export async function enter(visitor: Visitor, credentials: Credentials) {
   const { page, t } = visitor;
   await page.goto('/sign-in');
   await typeCredentials(visitor, credentials);
-  await expectHeading(page, t('onboarding.title'));
+  await page.getByRole('navigation', { name: t('common.mainNavigation') }).waitFor();
 }
 
 /** The password is of no use (any more). */
