@@ -2,6 +2,7 @@ import { confirmLeave } from './confirm-leave.js';
 import { insertText } from './insert-text.js';
 import { keepLive } from './live.js';
 import { selectAll } from './select-all.js';
+import { showCurrentTab } from './show-current-tab.js';
 import { guardSubmits } from './submit-guard.js';
 import { fillTimeZone } from './time-zone.js';
 
@@ -14,6 +15,7 @@ const ISLANDS: [attribute: string, enhance: (element: HTMLElement) => void][] = 
   ['data-select-all', selectAll],
   ['data-confirm-leave', confirmLeave],
   ['data-live', keepLive],
+  ['data-tabs', showCurrentTab],
 ];
 
 for (const [attribute, enhance] of ISLANDS) {

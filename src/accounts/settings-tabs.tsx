@@ -19,7 +19,7 @@ export function SettingsTabs({ view }: { view: View }) {
   const shown = view.path.split('?')[0] ?? '';
   const path = FORMS[shown] ?? shown;
   return (
-    <nav class="tabs" aria-label={view.t('settings.title')}>
+    <nav class="tabs" data-tabs aria-label={view.t('settings.title')}>
       {TABS.map(({ href, label }) => {
         const current = path === href || (href !== '/settings' && path.startsWith(`${href}/`));
         return (

@@ -1,3 +1,5 @@
+import { APIError } from 'better-auth/api';
+
 import { readAuthCookie, readRefusal, tellBetterAuth, type Auth } from './auth.js';
 import { readTypedCode, type TypedCode } from './second-factor-code.js';
 import { findLockedUntil } from './second-factor-store.js';
@@ -72,6 +74,8 @@ async function check(
     });
     return { ok: true, headers: result.headers };
   } catch (error) {
+    // Somebody used the same recovery code at the same time.
+    if (error instanceof APIError && error.status === 'CONFLICT') return { ok: false, fault: 'wrong' };
     return describeRefusal(auth, user, readRefusal(error));
   }
 }
@@ -80,8 +84,6 @@ async function describeRefusal(auth: Auth, user: User, code: string): Promise<Co
   switch (code) {
     case 'INVALID_CODE':
     case 'INVALID_BACKUP_CODE':
-    // Somebody used the same recovery code at the same time.
-    case 'FAILED_TO_VERIFY_BACKUP_CODE_PLEASE_TRY_AGAIN':
       return { ok: false, fault: 'wrong' };
     case 'ACCOUNT_TEMPORARILY_LOCKED':
       return { ok: false, fault: 'throttled', seconds: await readLock(auth, user.id) };

@@ -117,8 +117,18 @@ async function checkPassword(auth: Auth, attempt: SignInAttempt): Promise<Checke
 }
 
 async function describeRefusal(auth: Auth, email: string, code: string): Promise<SignInRefusal> {
-  if (code === 'EMAIL_NOT_VERIFIED') return { ok: false, fault: 'unconfirmed' };
-  if (code !== 'USER_BLOCKED') return { ok: false, fault: 'wrong' };
-  const user = await findUserByEmail(auth.db, email);
-  return { ok: false, fault: 'blocked', reason: user?.blockedReason ?? null };
+  switch (code) {
+    case 'INVALID_EMAIL_OR_PASSWORD':
+    case 'INVALID_EMAIL':
+    case 'PASSWORD_TOO_LONG':
+      return { ok: false, fault: 'wrong' };
+    case 'EMAIL_NOT_VERIFIED':
+      return { ok: false, fault: 'unconfirmed' };
+    case 'USER_BLOCKED': {
+      const user = await findUserByEmail(auth.db, email);
+      return { ok: false, fault: 'blocked', reason: user?.blockedReason ?? null };
+    }
+    default:
+      throw new Error(`better-auth refused a sign-in: ${code}`);
+  }
 }

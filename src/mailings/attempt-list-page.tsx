@@ -113,7 +113,7 @@ function AttemptRow({ view, attempt, subject, owner }: AttemptRowProps) {
           <bdi>{address}</bdi>
         </a>
       </td>
-      <td data-label={view.t('oversight.attempts.mailing')}>
+      <td data-label={view.t('oversight.attempts.mailing')} class="cell-clip">
         <a href={`/mailings/${mailingId}`}>
           <bdi>{subject}</bdi>
         </a>

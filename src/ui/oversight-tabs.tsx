@@ -17,7 +17,7 @@ export function OversightTabs({ view }: { view: View }) {
   const path = view.path.split('?')[0] ?? '';
   const tabs = view.user?.role === 'administrator' ? [...TABS, ...ADMINISTRATOR_TABS] : TABS;
   return (
-    <nav class="tabs" aria-label={view.t('common.places.oversight')}>
+    <nav class="tabs" data-tabs aria-label={view.t('common.places.oversight')}>
       {tabs.map(({ href, label }) => {
         const current = path === href || (href !== '/oversight' && path.startsWith(`${href}/`));
         return (

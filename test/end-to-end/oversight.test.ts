@@ -240,7 +240,7 @@ test('a new role asks for a new sign-in, and the last administrator stays one', 
   await follow(administrator, t('users.page.change'));
   await expectHeading(page, t('users.roleChange.title', { name: NEIGHBOUR.name }));
   await look(administrator, 'role');
-  await page.getByRole('radio', { name: t('users.roles.manager') }).check();
+  await page.locator('input[name="role"][value="manager"]').check();
   await press(administrator, t('users.roleChange.next'));
   await expectHeading(page, t('users.roleChange.confirm.manager', { name: NEIGHBOUR.name }));
   await look(administrator, 'role-confirm');
@@ -318,7 +318,7 @@ test('the administrator sees what the mail server says to a test letter, and clo
   await look(administrator, 'test-letter');
 
   await openTab(administrator, 'installation', t('installation.title'));
-  await page.getByRole('radio', { name: t('installation.registration.closed') }).check();
+  await page.locator('input[name="registration"][value="closed"]').check();
   await press(administrator, t('installation.registration.submit'));
   const mode = t('installation.registration.modes.closed');
   await expectText(page, t('installation.registration.saved', { mode }));
