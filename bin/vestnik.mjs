@@ -30,6 +30,11 @@ const COMMANDS = {
     await ensureBuilt();
     return runInForeground('node_modules/vitest/vitest.mjs', 'run', ...args);
   },
+  async bench(args) {
+    await ensureInstalled({ withDevelopment: true });
+    await ensureBuilt();
+    return runInForeground('--import', './test/support/typescript-imports.mjs', 'bench/main.ts', ...args);
+  },
   async dev() {
     await ensureInstalled({ withDevelopment: true });
     const { develop } = await import('./dev.mjs');

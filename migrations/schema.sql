@@ -28,9 +28,7 @@ create table attempts (
   enhanced_code text,
   reply text not null,
   constraint attempts_pkey PRIMARY KEY (id),
-  constraint attempts_duration_ms_check CHECK ((duration_ms >= 0)),
-  constraint attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES deliveries(id) ON DELETE CASCADE,
-  constraint attempts_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings(id) ON DELETE CASCADE
+  constraint attempts_duration_ms_check CHECK ((duration_ms >= 0))
 );
 CREATE INDEX attempts_delivery_idx ON public.attempts USING btree (delivery_id);
 CREATE INDEX attempts_mailing_idx ON public.attempts USING btree (mailing_id, id);
@@ -92,14 +90,16 @@ create table deliveries (
   address text not null,
   name text not null,
   attributes jsonb not null,
+  deferral_count smallint not null default 0,
+  left_in_doubt boolean not null default false,
   constraint deliveries_pkey PRIMARY KEY (id),
   constraint deliveries_leased_while_sending CHECK (((state = 'sending'::delivery_state) = (lease_id IS NOT NULL))),
-  constraint deliveries_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings(id) ON DELETE CASCADE,
-  constraint deliveries_recipient_id_fkey FOREIGN KEY (recipient_id) REFERENCES recipients(id) ON DELETE SET NULL
+  constraint deliveries_left_in_doubt CHECK (((NOT left_in_doubt) OR (state = 'in_doubt'::delivery_state)))
 ) with (fillfactor=80);
 CREATE UNIQUE INDEX deliveries_mailing_address_key ON public.deliveries USING btree (mailing_id, lower(address));
 CREATE INDEX deliveries_queue_idx ON public.deliveries USING btree (mailing_id, state, next_try_at);
 CREATE INDEX deliveries_recipient_idx ON public.deliveries USING btree (recipient_id);
+CREATE TRIGGER deliveries_removed AFTER DELETE ON public.deliveries REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION remove_attempts();
 
 create table inbox_letters (
   id bigint not null generated always as identity,
@@ -177,6 +177,7 @@ create table mailing_counters (
   attempts_deferred bigint not null default 0,
   attempts_rejected bigint not null default 0,
   attempts_in_doubt bigint not null default 0,
+  in_doubt_left bigint not null default 0,
   constraint mailing_counters_pkey PRIMARY KEY (mailing_id),
   constraint mailing_counters_accepted_check CHECK ((accepted >= 0)),
   constraint mailing_counters_audience_check CHECK ((audience >= 0)),
@@ -184,6 +185,7 @@ create table mailing_counters (
   constraint mailing_counters_cancelled_check CHECK ((cancelled >= 0)),
   constraint mailing_counters_expired_check CHECK ((expired >= 0)),
   constraint mailing_counters_in_doubt_check CHECK ((in_doubt >= 0)),
+  constraint mailing_counters_in_doubt_left CHECK (((in_doubt_left >= 0) AND (in_doubt_left <= in_doubt))),
   constraint mailing_counters_rejected_check CHECK ((rejected >= 0)),
   constraint mailing_counters_suppressed_check CHECK ((suppressed >= 0)),
   constraint mailing_counters_waiting_check CHECK ((waiting >= 0)),
@@ -221,6 +223,8 @@ create table mailings (
   version integer not null default 1,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
+  pause_reason text,
+  continued_at timestamp with time zone,
   constraint mailings_pkey PRIMARY KEY (id),
   constraint mailings_id_owner_id_key UNIQUE (id, owner_id),
   constraint mailings_created_has_message CHECK (((status <> 'created'::mailing_status) OR (message_id IS NOT NULL))),
@@ -228,6 +232,7 @@ create table mailings (
   constraint mailings_end_after_start CHECK ((ends_at > first_sending_at)),
   constraint mailings_finished CHECK (((status = 'finished'::mailing_status) = (finished_at IS NOT NULL))),
   constraint mailings_frozen CHECK (((frozen_at IS NULL) OR (started_at IS NOT NULL))),
+  constraint mailings_pause_reason CHECK (((pause_reason IS NULL) OR (paused_at IS NOT NULL))),
   constraint mailings_start_fault_check CHECK ((start_fault = ANY (ARRAY['no_recipients'::text, 'window_over'::text]))),
   constraint mailings_started CHECK (((status = 'created'::mailing_status) = (started_at IS NULL))),
   constraint mailings_disabled_by_fkey FOREIGN KEY (disabled_by) REFERENCES users(id) ON DELETE SET NULL,
@@ -240,6 +245,7 @@ CREATE INDEX mailings_message_idx ON public.mailings USING btree (message_id);
 CREATE INDEX mailings_owner_created_idx ON public.mailings USING btree (owner_id, created_at, id);
 CREATE INDEX mailings_owner_first_sending_idx ON public.mailings USING btree (owner_id, first_sending_at, id);
 CREATE INDEX mailings_running_idx ON public.mailings USING btree (id) WHERE (status = 'running'::mailing_status);
+CREATE TRIGGER mailings_removed AFTER DELETE ON public.mailings REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION remove_deliveries();
 
 create table messages (
   id bigint not null generated always as identity,
@@ -319,6 +325,7 @@ CREATE INDEX recipients_owner_name_idx ON public.recipients USING btree (owner_i
 CREATE INDEX recipients_sample_idx ON public.recipients USING btree (owner_id) WHERE is_sample;
 CREATE INDEX recipients_search_idx ON public.recipients USING gin (owner_id, search_text gin_trgm_ops);
 CREATE TRIGGER recipients_added AFTER INSERT ON public.recipients REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_added_recipients();
+CREATE TRIGGER recipients_forgotten AFTER DELETE ON public.recipients REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION forget_recipients();
 CREATE TRIGGER recipients_removed AFTER DELETE ON public.recipients REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_removed_recipients();
 
 create table relays (
@@ -421,10 +428,37 @@ begin
   return null;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.forget_recipients()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update deliveries d set recipient_id = null from removed r where d.recipient_id = r.id;
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_audit_change()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 begin
   raise exception 'the audit log cannot be changed';
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.remove_attempts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  delete from attempts a using removed r where a.delivery_id = r.id;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.remove_deliveries()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  delete from deliveries d using removed r where d.mailing_id = r.id;
+  return null;
 end $function$;

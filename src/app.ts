@@ -54,6 +54,7 @@ export async function openApp(config: Config, log: Log, clock: Clock = systemClo
         background: { jobs, baseUrl: config.baseUrl },
         smtpUrl,
         mailFrom: config.mailFrom,
+        retryMinutes: config.retryMinutes,
       });
       closers.push(() => worker.stop());
     }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 
 import { z } from 'zod';
 
+import { DEFAULT_RETRY_MINUTES, MOST_RETRIES, MOST_RETRY_MINUTES } from './delivery/retry.js';
 import { isNetwork } from './lib/client-address.js';
 
 const list = (text: string) =>
@@ -15,6 +16,8 @@ const url = (...protocols: string[]) =>
   z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     error: `must be an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   });
+
+const isRetryDelay = (text: string) => /^[1-9]\d*$/.test(text) && Number(text) <= MOST_RETRY_MINUTES;
 
 /** Every setting there is; the table in README.md documents the same. An empty value counts as absent. */
 const settings = z.object({
@@ -30,6 +33,14 @@ const settings = z.object({
     .string()
     .regex(/^[^\r\n\0]*[^\s@<>]+@[^\s@<>]+>?$/, 'must be an address such as Vestnik <vestnik@example.com>')
     .default('Vestnik <vestnik@localhost>'),
+  RETRY_MINUTES: z
+    .string()
+    .default(DEFAULT_RETRY_MINUTES.join(','))
+    .transform(list)
+    .refine((items) => items.length > 0 && items.length <= MOST_RETRIES && items.every(isRetryDelay), {
+      error: `must be 1 to ${MOST_RETRIES} numbers of minutes, each from 1 to ${MOST_RETRY_MINUTES}, such as 1,5,15,60`,
+    })
+    .transform((items) => items.map(Number)),
   SECRET: z.string().min(32, 'must have 32 characters or more').optional(),
   DEFAULT_LOCALE: z.enum(['en', 'ru'], { error: 'must be en or ru' }).default('en'),
   ROLES: z
@@ -71,6 +82,8 @@ export interface Config {
   /** Absent: the built-in inbox. */
   smtpUrl: string | undefined;
   mailFrom: string;
+  /** Minutes from each try at a delivery to the next, while its recipient's mail server asks for patience; then it is given up. */
+  retryMinutes: number[];
   /** Absent: one is made and kept in the data folder. */
   secret: string | undefined;
   defaultLocale: 'en' | 'ru';
@@ -111,6 +124,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
       redisUrl: values.REDIS_URL,
       smtpUrl: values.SMTP_URL,
       mailFrom: values.MAIL_FROM,
+      retryMinutes: values.RETRY_MINUTES,
       secret: values.SECRET,
       defaultLocale: values.DEFAULT_LOCALE,
       terminalLocale: (values.LC_ALL ?? values.LANG)?.startsWith('ru') ? 'ru' : values.DEFAULT_LOCALE,

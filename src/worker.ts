@@ -15,6 +15,8 @@ interface WorkerDeps {
   background?: { jobs: Jobs; baseUrl: string };
   smtpUrl: string;
   mailFrom: string;
+  /** Minutes from each try at a delivery to the next. */
+  retryMinutes?: readonly number[];
 }
 
 export interface Worker {

@@ -39,10 +39,14 @@ export const emailChangeForm = z.object({
   email: accountEmail,
   email_password: z.string({ error: 'required' }).refine((text) => text !== '', { error: 'required' }),
 });
-export const passwordChangeForm = z.object({
-  current_password: z.string({ error: 'required' }).refine((text) => text !== '', { error: 'required' }),
-  password,
-});
+/** For the user with this address. */
+export const passwordChangeForm = (email: string) =>
+  z
+    .object({
+      current_password: z.string({ error: 'required' }).refine((text) => text !== '', { error: 'required' }),
+      password,
+    })
+    .refine((typed) => hasOwnPassword({ email, ...typed }), { path: ['password'], error: 'passwordCommon' });
 
 export const settingsForm = z.object({
   name,

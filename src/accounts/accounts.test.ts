@@ -500,12 +500,13 @@ describe('settings', () => {
     const elsewhere = site.openBrowser();
     await signInAs('anna@example.com');
     await signInAs('anna@example.com', PASSWORD, elsewhere);
-    const wrong = await browser.post('/settings/password', {
-      current_password: OTHER_PASSWORD,
-      password: OTHER_PASSWORD,
-    });
-    expect(wrong.status).toBe(422);
-    expect(wrong.text).toContain('This is not your current password.');
+    for (const guess of [OTHER_PASSWORD, 'x'.repeat(5000)]) {
+      const wrong = await browser.post('/settings/password', { current_password: guess, password: OTHER_PASSWORD });
+      expect(wrong.status).toBe(422);
+      expect(wrong.text).toContain('This is not your current password.');
+    }
+    const own = { current_password: PASSWORD, password: 'anna@example.com' };
+    expect((await browser.post('/settings/password', own)).status).toBe(422);
     const right = await browser.post('/settings/password', { current_password: PASSWORD, password: OTHER_PASSWORD });
     expect(right.location).toBe('/settings/security');
     expect([await isSignedIn(), await isSignedIn(elsewhere)]).toEqual([true, false]);

@@ -102,6 +102,11 @@ describe('a change of the address', () => {
     expect(site.letters).toEqual([]);
   });
 
+  it('writes to the same stranger a few times and no more, whoever asks', async () => {
+    for (let n = 0; n < 8; n += 1) expect((await ask()).location).toBe('/settings/security');
+    expect(site.letters.filter(({ to }) => to === NEW)).toHaveLength(5);
+  });
+
   it('is for who is signed in', async () => {
     const visitor = site.openBrowser();
     expect((await ask(NEW, {}, visitor)).location).toMatch(/^\/sign-in/);

@@ -10,6 +10,7 @@ import { closeInvitationsTo } from './invitation-store.js';
 import { endLinks, findLink, makeLink, useLink } from './one-time-link-store.js';
 import type { LinkAnswer } from './one-time-link.js';
 import { localeOf } from './send-link.js';
+import { mayReceiveLetter } from './throttle.js';
 import { deleteUnconfirmedUser, findPasswordHash, findUserByEmail, setEmail } from './user-store.js';
 
 const PURPOSES = ['email_change'] as const;
@@ -39,6 +40,8 @@ export async function requestEmailChange(
     return { ok: false, fault: 'passwordWrong' };
   }
   if (newEmail === user.email) return { ok: false, fault: 'emailSame' };
+  // Whoever has had their letters gets no more, whoever asks.
+  if (!(await mayReceiveLetter(auth, 'email change', newEmail))) return { ok: true };
   await auth.db.transaction().execute((trx) => sendLetters(trx, auth, user, newEmail));
   return { ok: true };
 }

@@ -70,7 +70,7 @@ export function InvitationRefusedPage({ view, fault }: { view: View; fault: Invi
       title={t(`accounts.invitation.${fault}Title`)}
       text={t(`accounts.invitation.${fault}Text`)}
       href="/sign-in"
-      label={t('accounts.signIn.title')}
+      label={t('accounts.signIn.submit')}
     />
   );
 }

@@ -53,6 +53,20 @@ export async function lockInvitation(trx: Transaction, id: number): Promise<bool
   return row !== undefined;
 }
 
+/** The same for all open ones that a user sent. */
+export async function lockInvitationsBy(trx: Transaction, inviterId: number): Promise<number[]> {
+  const rows = await trx
+    .selectFrom('invitations')
+    .select('id')
+    .where('invited_by', '=', inviterId)
+    .where('accepted_at', 'is', null)
+    .where('revoked_at', 'is', null)
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
 export async function giveInvitationLink(trx: Transaction, id: number, linkId: number): Promise<void> {
   await trx.updateTable('invitations').set({ link_id: linkId }).where('id', '=', id).execute();
 }

@@ -11,8 +11,10 @@ import {
   giveInvitationLink,
   insertInvitation,
   lockInvitation,
+  lockInvitationsBy,
   markInvitation,
 } from './invitation-store.js';
+import type { Invitation } from './invitation.js';
 import { endLink, makeLink } from './one-time-link-store.js';
 import { findUserByEmail } from './user-store.js';
 
@@ -82,14 +84,26 @@ export async function revokeInvitation(db: Database, actor: Actor, id: number): 
   return db.transaction().execute(async (trx) => {
     const invitation = (await lockInvitation(trx, id)) ? await findInvitation(trx, id) : undefined;
     if (!invitation) return false;
-    await markInvitation(trx, id, 'revoked_at');
-    if (invitation.linkId !== null) await endLink(trx, invitation.linkId);
-    await recordAudit(trx, actor, {
-      action: 'user.invitation_revoked',
-      subject: { type: 'user', id: null, name: invitation.email },
-      details: { role: invitation.role },
-    });
+    await revoke(trx, actor, invitation);
     return true;
+  });
+}
+
+/** All that a user sent who may invite no more: nobody shall come in by their word. */
+export async function revokeInvitationsBy(trx: Transaction, actor: Actor, inviterId: number): Promise<void> {
+  for (const id of await lockInvitationsBy(trx, inviterId)) {
+    const invitation = await findInvitation(trx, id);
+    if (invitation) await revoke(trx, actor, invitation);
+  }
+}
+
+async function revoke(trx: Transaction, actor: Actor, { id, email, role, linkId }: Invitation): Promise<void> {
+  await markInvitation(trx, id, 'revoked_at');
+  if (linkId !== null) await endLink(trx, linkId);
+  await recordAudit(trx, actor, {
+    action: 'user.invitation_revoked',
+    subject: { type: 'user', id: null, name: email },
+    details: { role },
   });
 }
 

@@ -46,10 +46,12 @@ export function OwnDataPage({ view, holdings }: { view: View; holdings: Holdings
 function ExportForm({ view }: { view: View }) {
   return (
     <form method="post" action="/settings/data/export">
-      <button class="btn btn-outline-secondary" type="submit" data-download>
-        <Icon name="download" />
-        {view.t('settings.data.exportSubmit')}
-      </button>
+      <FormActions>
+        <button class="btn btn-outline-secondary" type="submit" data-download>
+          <Icon name="download" />
+          {view.t('settings.data.exportSubmit')}
+        </button>
+      </FormActions>
     </form>
   );
 }
@@ -142,9 +144,11 @@ export function FarewellPage({ view }: { view: View }) {
   return (
     <Layout view={view} title={view.t('settings.deletion.doneTitle')} narrow>
       <p>{view.t('settings.deletion.done')}</p>
-      <a class="btn btn-outline-secondary" href="/">
-        {view.t('common.toStart')}
-      </a>
+      <FormActions>
+        <a class="btn btn-outline-secondary" href="/">
+          {view.t('common.toStart')}
+        </a>
+      </FormActions>
     </Layout>
   );
 }

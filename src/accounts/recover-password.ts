@@ -11,7 +11,7 @@ import { takeEvenTime } from './even-time.js';
 import { endLaterReturns, endLinks, findLink, useLink } from './one-time-link-store.js';
 import type { LinkAnswer, OneTimeLink } from './one-time-link.js';
 import { localeOf, sendRecovery } from './send-link.js';
-import { endSessions, forgetTrustedDevices } from './session-store.js';
+import { endSessions, forgetPassedSteps } from './session-store.js';
 import {
   confirmEmail,
   deleteUnconfirmedUser,
@@ -117,7 +117,7 @@ export async function changePassword(auth: Auth, change: PasswordChange): Promis
     await auth.db.transaction().execute((trx) => tellOfPasswordChange(trx, auth, locale, actor));
     return { ok: true, headers: result.headers };
   } catch (error) {
-    if (readRefusal(error) === 'INVALID_PASSWORD') return { ok: false, fault: 'passwordWrong' };
+    if (['INVALID_PASSWORD', 'PASSWORD_TOO_LONG'].includes(readRefusal(error))) return { ok: false, fault: 'passwordWrong' };
     throw error;
   }
 }
@@ -125,7 +125,7 @@ export async function changePassword(auth: Auth, change: PasswordChange): Promis
 async function tellOfPasswordChange(trx: Transaction, auth: Auth, locale: Locale, actor: Actor): Promise<void> {
   const subject = { type: 'user', id: actor.userId, name: actor.name } as const;
   if (actor.userId !== null) {
-    await forgetTrustedDevices(trx, actor.userId);
+    await forgetPassedSteps(trx, actor.userId);
     // What somebody asked for who knew the old one.
     await endLinks(trx, actor.userId);
   }

@@ -50,9 +50,11 @@ export function RecoverySentPage({ view, email, minutes }: { view: View; email: 
   return (
     <Layout view={view} title={t('accounts.recovery.sentTitle')} narrow>
       <p>{t('accounts.recovery.sentText', { email, minutes })}</p>
-      <a class="btn btn-outline-secondary" href="/sign-in">
-        {t('accounts.recovery.backToSignIn')}
-      </a>
+      <FormActions>
+        <a class="btn btn-outline-secondary" href="/sign-in">
+          {t('accounts.recovery.backToSignIn')}
+        </a>
+      </FormActions>
     </Layout>
   );
 }

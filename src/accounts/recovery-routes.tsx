@@ -31,7 +31,7 @@ export function recoveryRoutes(auth: Auth): Hono<WebEnv> {
       const faults = refuseTries(c, allowance.seconds);
       return c.html(<RecoveryPage view={view} form={{ typed, faults }} />, 429);
     }
-    if (await mayReceiveLetter(auth, email)) await requestRecovery(auth, email);
+    if (await mayReceiveLetter(auth, 'recovery', email)) await requestRecovery(auth, email);
     return c.html(<RecoverySentPage view={view} email={email} minutes={RECOVERY_MINUTES} />);
   });
 

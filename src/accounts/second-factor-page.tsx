@@ -38,13 +38,17 @@ export function SecondFactorPage({ view, codesLeft, refused }: SecondFactorPageP
 /** Between turning it on and the first code. */
 export function KeyPage({ view, keyText, form }: { view: View; keyText: string; form: FormState }) {
   const { t } = view;
+  const uri = writeKeyUri(keyText, view.user?.email ?? '');
   return (
     <Frame view={view}>
       <form method="post" action="/settings/second-factor/confirm" class="card card-body settings-card" novalidate>
         <h2>{t('security.secondFactor.keyTitle')}</h2>
         <FormFaults view={view} form={form} />
         <p>{t('security.secondFactor.keyText')}</p>
-        <QrCode text={writeKeyUri(keyText, view.user?.email ?? '')} label={t('security.secondFactor.picture')} />
+        <QrCode text={uri} label={t('security.secondFactor.picture')} />
+        <p>
+          <a href={uri}>{t('security.secondFactor.openApp')}</a>
+        </p>
         <p class="text-body-secondary">
           {t('security.secondFactor.keyLabel')}: <code class="second-factor-key">{spaceOut(keyText)}</code>
         </p>

@@ -70,9 +70,11 @@ const countSessions = async () => (await database.db.selectFrom('sessions').sele
 
 describe('turning it on', () => {
   it('wants the password, shows a key, and asks for nothing before the first code', async () => {
-    const refused = await begin('not the password');
-    expect(refused.status).toBe(422);
-    expect(refused.text).toContain('This is not your current password.');
+    for (const password of ['not the password', 'x'.repeat(5000)]) {
+      const refused = await begin(password);
+      expect(refused.status).toBe(422);
+      expect(refused.text).toContain('This is not your current password.');
+    }
     const page = await begin();
     expect(page.status).toBe(200);
     expect(page.text).toContain('<svg class="qr-code"');
@@ -226,6 +228,18 @@ describe('signing in with it', () => {
       .execute();
     expect((await waiting.post('/sign-in/code', { code: showCode(key) })).location).toBe('/sign-in');
     expect(await isSignedIn(waiting)).toBe(false);
+  });
+
+  it('is not done where the password was changed, or everything signed out, meanwhile', async () => {
+    const { codes } = await turnOn();
+    const waiting = await openWaiting();
+    await browser.post('/settings/password', { current_password: PASSWORD, password: 'nine quiet rivers' });
+    expect((await waiting.post('/sign-in/code', { code: codes[0] ?? '' })).location).toBe('/sign-in');
+    const again = site.openBrowser();
+    await signIn(again, { password: 'nine quiet rivers' });
+    await browser.post('/settings/sessions/end-others', {});
+    expect((await again.post('/sign-in/code', { code: codes[0] ?? '' })).location).toBe('/sign-in');
+    expect([await isSignedIn(waiting), await isSignedIn(again), await isSignedIn()]).toEqual([false, false, true]);
   });
 
   it('asks a trusted browser for no code, until everything is signed out', async () => {

@@ -5,7 +5,7 @@ import { writeSecondFactorDisabled, writeSecondFactorEnabled } from './account-l
 import { readRefusal, tellBetterAuth, type Auth } from './auth.js';
 import { readKey, readTypedCode } from './second-factor-code.js';
 import { hasSecondFactor } from './second-factor-store.js';
-import { forgetTrustedDevices } from './session-store.js';
+import { forgetPassedSteps } from './session-store.js';
 import { allowOwnPassword } from './throttle.js';
 
 /* Turning the second factor on and off, by who is signed in. Better-auth keeps the key and the recovery codes, encrypted. */
@@ -104,6 +104,7 @@ async function withPassword<T extends { ok: true }>(
 function describeRefusal(code: string): SecondFactorRefusal {
   switch (code) {
     case 'INVALID_PASSWORD':
+    case 'PASSWORD_TOO_LONG':
       return { ok: false, fault: 'passwordWrong' };
     case 'INVALID_CODE':
       return { ok: false, fault: 'codeWrong' };
@@ -128,7 +129,7 @@ type Change = 'account.second_factor_enabled' | 'account.second_factor_disabled'
 async function record(auth: Auth, { user, locale, origin }: Owner, action: Change): Promise<void> {
   const write = action === 'account.second_factor_enabled' ? writeSecondFactorEnabled : writeSecondFactorDisabled;
   await auth.db.transaction().execute(async (trx) => {
-    await forgetTrustedDevices(trx, user.id);
+    await forgetPassedSteps(trx, user.id);
     const subject = { type: 'user' as const, id: user.id, name: user.email };
     await recordAudit(trx, { userId: user.id, name: user.email, ...origin }, { action, subject });
     await auth.letters.send(write(locale, user.email, auth), trx);

@@ -108,8 +108,8 @@ interface SessionsToSpare {
 }
 
 /**
- * Ends the sessions of a user, from their next request on, and has every device that was trusted ask for a code again. Returns how
- * many were ended.
+ * Ends the sessions of a user, from their next request on, and has everybody begin with the password again, also on a device that was
+ * trusted. Returns how many were ended.
  */
 export async function endSessions(trx: Transaction, userId: number, { except }: SessionsToSpare = {}): Promise<number> {
   const result = await trx
@@ -117,15 +117,14 @@ export async function endSessions(trx: Transaction, userId: number, { except }: 
     .where('user_id', '=', userId)
     .$if(except !== undefined, (query) => query.where('id', '!=', except ?? 0))
     .executeTakeFirst();
-  await forgetTrustedDevices(trx, userId);
+  await forgetPassedSteps(trx, userId);
   return Number(result.numDeletedRows);
 }
 
-/** Better-auth keeps them among the verifications, by hashed names; those that live for more than an hour are of this kind. */
-export async function forgetTrustedDevices(trx: Transaction, userId: number): Promise<void> {
-  await trx
-    .deleteFrom('verifications')
-    .where('value', '=', String(userId))
-    .where('expires_at', '>', sql<Date>`now() + interval '1 hour'`)
-    .execute();
+/**
+ * Devices that were trusted, and sign-ins that wait for their code. Better-auth keeps both among the verifications, by hashed names,
+ * and beside them the count of a sign-in's wrong codes: where that equals the id, somebody with a very small one signs in anew.
+ */
+export async function forgetPassedSteps(trx: Transaction, userId: number): Promise<void> {
+  await trx.deleteFrom('verifications').where('value', '=', String(userId)).execute();
 }

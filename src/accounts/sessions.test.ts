@@ -1,10 +1,12 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { openAccountSite, type AccountSite, type Browser } from '../../test/support/account-site.js';
+import { openAccountSite, type AccountSite, type Answer, type Browser } from '../../test/support/account-site.js';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { eventually } from '../../test/support/eventually.js';
 import { createUser } from './create-user.js';
 import { endSessions, hashSessionToken } from './session-store.js';
+import { setPasswordHash } from './user-store.js';
 
 const PASSWORD = 'seven green boats';
 const DAY_MS = 86_400_000;
@@ -42,6 +44,15 @@ async function isSignedIn(by: Browser) {
 
 function readSessions() {
   return database.db.selectFrom('sessions').selectAll().orderBy('id').execute();
+}
+
+/** Statements that wait for another transaction to end. */
+async function countWaiting(): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+    database.db,
+  );
+  return Number(rows[0]?.count);
 }
 
 describe('a session', () => {
@@ -100,6 +111,20 @@ describe('a session', () => {
       .post('/sign-in', { email: 'anna@example.com', password: PASSWORD });
     expect(answer.status).toBe(303);
     expect((await readSessions())[0]?.ip_address).toBe('203.0.113.1');
+  });
+
+  it('is not made by a password that is changed while it is being checked', async () => {
+    const { db } = database;
+    let answer: Promise<Answer> | undefined;
+    await db.transaction().execute(async (trx) => {
+      await setPasswordHash(trx, userId, 'another');
+      await endSessions(trx, userId);
+      answer = signIn(browser);
+      await eventually('the sign-in waits for the change', async () => (await countWaiting()) === 1);
+    });
+    expect((await answer)?.status).toBe(422);
+    expect(await readSessions()).toEqual([]);
+    expect(await isSignedIn(browser)).toBe(false);
   });
 
   it('is over at the next request when its user is blocked or it was ended', async () => {

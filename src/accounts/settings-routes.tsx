@@ -42,7 +42,7 @@ export function settingsRoutes(auth: Auth): Hono<WebEnv> {
 
   routes.post('/settings/password', requireUser, async (c) => {
     const view = c.get('view');
-    const form = parseForm(passwordChangeForm, await readForm(c));
+    const form = parseForm(passwordChangeForm(signedIn(view).email), await readForm(c));
     const refuse = async (faults: FormState['faults']) => {
       const pendingEmail = await findPendingEmail(auth.db, signedIn(view).id);
       return c.html(<SecurityPage view={view} password={{ typed: {}, faults }} pendingEmail={pendingEmail} />, 422);

@@ -3,7 +3,7 @@ import type { Origin } from '../ui/view.js';
 import { readRefusal, readSessionKey, tellBetterAuth, type Auth } from './auth.js';
 import { endSessionByKey, sweepSessions } from './session-store.js';
 import { allowSignIn } from './throttle.js';
-import { findUserByEmail, findUserById, markSeen } from './user-store.js';
+import { findPasswordHash, findUserByEmail, findUserById, lockPasswordHash, markSeen } from './user-store.js';
 
 const MAX_EMAIL = 254;
 
@@ -41,7 +41,7 @@ export async function signIn(auth: Auth, attempt: SignInAttempt): Promise<SignIn
     if (allowance.isFirst) await recordRefusal(auth, email, origin, 'throttled');
     return { ok: false, fault: 'throttled', seconds: allowance.seconds };
   }
-  const result = await checkPassword(auth, attempt);
+  const result = await checkUnchangedPassword(auth, email, attempt);
   if (!result.ok) {
     await recordRefusal(auth, email, origin, result.fault);
     return result;
@@ -99,6 +99,26 @@ export async function dropCookies(auth: Auth, headers: Headers): Promise<Headers
 }
 
 type Checked = { ok: true; needsCode: boolean; headers: Headers; userId: number } | SignInRefusal;
+
+/**
+ * A password takes a while to check, and can be changed meanwhile; what ended the sessions then did not see the one that is made here.
+ * The lock waits until such a change is done.
+ */
+async function checkUnchangedPassword(auth: Auth, email: string, attempt: SignInAttempt): Promise<Checked> {
+  const userId = (await findUserByEmail(auth.db, email))?.id ?? 0;
+  const hash = await findPasswordHash(auth.db, userId);
+  const result = await checkPassword(auth, attempt);
+  if (!result.ok || (await lockPasswordHash(auth.db, userId)) === hash) return result;
+  await endSessionOf(auth, result.headers);
+  return { ok: false, fault: 'wrong' };
+}
+
+/** The one that was made for these cookies, which nobody gets. */
+async function endSessionOf(auth: Auth, headers: Headers): Promise<void> {
+  const cookie = headers.getSetCookie().map((line) => line.split(';')[0] ?? '');
+  const key = readSessionKey(auth, new Headers({ cookie: cookie.join('; ') }));
+  if (key !== undefined) await auth.db.transaction().execute((trx) => endSessionByKey(trx, key));
+}
 
 async function checkPassword(auth: Auth, attempt: SignInAttempt): Promise<Checked> {
   const { email, password, isRemembered = false, headers, origin } = attempt;

@@ -43,7 +43,7 @@ export function RegistrationRefusedPage({ view, registration }: RegistrationRefu
       title={t(`accounts.signUp.${registration}Title`)}
       text={t(`accounts.signUp.${registration}Text`)}
       href="/sign-in"
-      label={t('accounts.signIn.title')}
+      label={t('accounts.signIn.submit')}
     />
   );
 }
@@ -71,9 +71,11 @@ export function SetupRefusedPage({ view, fault }: { view: View; fault: 'used' | 
   return (
     <Layout view={view} title={t(`accounts.setup.${fault}Title`)} narrow>
       <p>{t(`accounts.setup.${fault}Text`)}</p>
-      <a class="btn btn-primary" href="/sign-in">
-        {t('accounts.signIn.title')}
-      </a>
+      <FormActions>
+        <a class="btn btn-primary" href="/sign-in">
+          {t('accounts.signIn.submit')}
+        </a>
+      </FormActions>
     </Layout>
   );
 }
@@ -93,13 +95,13 @@ export function CheckMailPage({ view, email }: CheckMailPageProps) {
         {email === undefined ? t('accounts.checkMail.textWithoutAddress') : t('accounts.checkMail.text', { email })}
       </p>
       {view.lettersStayHere && view.mayReadInbox && (
-        <p>
+        <FormActions>
           <a class="btn btn-primary" href="/inbox">
             {t('accounts.checkMail.openInbox')}
           </a>
-        </p>
+        </FormActions>
       )}
-      <p class="text-body-secondary">{t('accounts.checkMail.nothing')}</p>
+      <p class="text-body-secondary mt-3">{t('accounts.checkMail.nothing')}</p>
       <form method="post" action="/confirmation/letter" class="form-actions">
         {email !== undefined && <input type="hidden" name="email" value={email} />}
         <button class="btn btn-outline-secondary" type="submit" disabled={email === undefined}>

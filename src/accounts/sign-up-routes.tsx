@@ -44,7 +44,7 @@ export function signUpRoutes(auth: Auth): Hono<WebEnv> {
     }
     const { time_zone: timeZone, ...values } = form.values;
     // Whoever has had their letters learns nothing more by another.
-    if (await mayReceiveLetter(auth, values.email)) {
+    if (await mayReceiveLetter(auth, 'registration', values.email)) {
       await signUp(auth, { ...values, timeZone, locale: view.locale }, c.get('origin'));
     }
     rememberPendingAddress(c, auth, values.email);
@@ -92,8 +92,9 @@ export function signUpRoutes(auth: Auth): Hono<WebEnv> {
         429,
       );
     }
-    if (await mayReceiveLetter(auth, form.values.email)) await sendConfirmationAgain(auth, form.values.email);
-    rememberPendingAddress(c, auth, form.values.email);
+    const { email } = form.values;
+    if (await mayReceiveLetter(auth, 'confirmation', email)) await sendConfirmationAgain(auth, email);
+    rememberPendingAddress(c, auth, email);
     return redirectWithFlash(c, '/check-mail', view.t('accounts.checkMail.sentAgain'));
   });
   return routes;

@@ -22,12 +22,7 @@ interface Registration {
  * one scrypt and one queued letter either way.
  */
 export async function signUp(auth: Auth, registration: Registration, origin: Origin): Promise<void> {
-  const existing = await findUserByEmail(auth.db, registration.email);
-  if (existing) return remind(auth, existing, registration.password);
-  if (await addUser(auth, registration, origin)) return;
-  // The same form at the same time, as by a double press, was faster.
-  const winner = await findUserByEmail(auth.db, registration.email);
-  if (winner) await remind(auth, winner, registration.password);
+  await takeEvenTime(addOrRemind(auth, registration, origin));
 }
 
 /** A new confirmation letter, if that address waits for its confirmation; nothing otherwise, in the same time. */
@@ -38,6 +33,15 @@ export async function sendConfirmationAgain(auth: Auth, email: string): Promise<
       if (user && !user.isConfirmed) await sendConfirmation(trx, auth, user);
     }),
   );
+}
+
+async function addOrRemind(auth: Auth, registration: Registration, origin: Origin): Promise<void> {
+  const existing = await findUserByEmail(auth.db, registration.email);
+  if (existing) return remind(auth, existing, registration.password);
+  if (await addUser(auth, registration, origin)) return;
+  // The same form at the same time, as by a double press, was faster.
+  const winner = await findUserByEmail(auth.db, registration.email);
+  if (winner) await remind(auth, winner, registration.password);
 }
 
 /** False when the address was taken meanwhile. */

@@ -35,6 +35,8 @@ const VISITORS = {
   invitation: { name: 'invitation', tries: 30, seconds: HOUR },
 } satisfies Record<string, Limit>;
 
+type LetterKind = 'registration' | 'confirmation' | 'recovery' | 'email change';
+
 /** Counted already, so that tries at the same time are counted too; `refund` takes it back after a success. */
 export type Allowance =
   | { ok: true; refund(): Promise<void> }
@@ -72,9 +74,12 @@ export async function allowVisitor({ limits }: Auth, form: keyof typeof VISITORS
   return allow(limits, VISITORS[form], toLimitKey(origin.address));
 }
 
-/** Whether an address gets another letter that anybody may ask for; where not, the answer is as if it did. */
-export async function mayReceiveLetter({ limits }: Auth, email: string): Promise<boolean> {
-  return (await allow(limits, LETTERS, hashAccount(email))).ok;
+/**
+ * Whether an address gets another letter that anybody may ask for; where not, the answer is as if it did. Each kind is counted by
+ * itself: who asks for others in vain must not keep anybody from the letter that leads back to their account.
+ */
+export async function mayReceiveLetter({ limits }: Auth, kind: LetterKind, email: string): Promise<boolean> {
+  return (await allow(limits, LETTERS, `${kind} ${hashAccount(email)}`)).ok;
 }
 
 /** Where somebody who is signed in types the current password. */

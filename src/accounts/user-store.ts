@@ -81,6 +81,18 @@ export async function findPasswordHash(db: Database, userId: number): Promise<st
   return row?.password ?? undefined;
 }
 
+/** Waits for a change of it that is under way. */
+export async function lockPasswordHash(db: Database, userId: number): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('credentials')
+    .select('password')
+    .where('user_id', '=', userId)
+    .where('provider_id', '=', 'credential')
+    .forShare()
+    .executeTakeFirst();
+  return row?.password ?? undefined;
+}
+
 /** Undefined when the address is taken. */
 export async function insertUser(trx: Transaction, user: NewUser): Promise<number | undefined> {
   const row = await trx

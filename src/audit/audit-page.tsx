@@ -103,7 +103,7 @@ function AuditTable({ view, list, page }: AuditPageProps) {
 }
 
 function AuditRow({ view, entry }: { view: View; entry: WrittenEntry }) {
-  const { at, action, actor, reason, details, address, userAgent } = entry;
+  const { at, action, reason, details, address, userAgent } = entry;
   return (
     <tr>
       <td data-label={view.t('audit.columns.at')} class="cell-time">
@@ -111,7 +111,7 @@ function AuditRow({ view, entry }: { view: View; entry: WrittenEntry }) {
       </td>
       <td data-label={view.t('audit.columns.action')}>{view.t(`audit.actions.${action}`)}</td>
       <td data-label={view.t('audit.columns.actor')}>
-        <bdi>{describeActor(view, actor)}</bdi>
+        <bdi>{describeActor(view, entry)}</bdi>
       </td>
       <td data-label={view.t('audit.columns.subject')}>
         <Subject view={view} entry={entry} />
@@ -140,8 +140,10 @@ function Subject({ view, entry: { action, subject, subjectType, subjectId } }: {
 
 const PLACES = { user: '/oversight/users', mailing: '/mailings', message: '/messages', recipient: '/recipients' };
 
-function describeActor(view: View, actor: string): string {
-  return actor === 'terminal' || actor === 'vestnik' ? view.t(`audit.actors.${actor}`) : actor;
+/** Who typed one of the two words to sign in with came from an address. */
+function describeActor(view: View, { actor, address }: WrittenEntry): string {
+  const isWord = address === '' && (actor === 'terminal' || actor === 'vestnik');
+  return isWord ? view.t(`audit.actors.${actor}`) : actor;
 }
 
 function describeDetails(view: View, details: AuditDetails): string {

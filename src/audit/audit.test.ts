@@ -72,6 +72,13 @@ test('names what happens by itself and what is done at the terminal', async () =
   expect(rows(text)[1]).toMatch(/Mailing started.*Vestnik, by itself.*Spring/s);
 });
 
+test('takes nobody who signs in as “terminal” for the terminal', async () => {
+  await write({ userId: null, name: 'terminal', address: '203.0.113.7', userAgent: '' }, { action: 'session.refused' });
+  const { text } = await manager.browser.get('/oversight/audit?action=session.refused');
+  expect(rows(text)[0]).not.toContain('Terminal of the server');
+  expect(rows(text)[0]).toMatch(/terminal.*203\.0\.113\.7/s);
+});
+
 test('is found by words, action and days of the reader’s time zone', async () => {
   const entry = (name: string): AuditEntry => ({
     action: 'mailing.stopped',

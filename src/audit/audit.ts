@@ -23,6 +23,8 @@ export const AUDIT_ACTIONS = [
   'mailing.paused',
   'mailing.continued',
   'mailing.stopped',
+  'mailing.sent_again',
+  'mailing.left_in_doubt',
   'mailing.disabled',
   'mailing.enabled',
   'mailing.deleted',

@@ -43,7 +43,8 @@ async function watchSending(foundation: Foundation, t: Translate, id: number, ow
   const { config, db, log } = foundation;
   const inbox = config.smtpUrl === undefined ? await startInboxServer({ db, log }) : undefined;
   const smtpUrl = config.smtpUrl ?? inbox?.url ?? '';
-  const worker = await startWorker({ db, clock: systemClock, log, smtpUrl, mailFrom: config.mailFrom });
+  const { mailFrom, retryMinutes } = config;
+  const worker = await startWorker({ db, clock: systemClock, log, smtpUrl, mailFrom, retryMinutes });
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
   try {

@@ -14,6 +14,7 @@ const COUNTERS = [
   'accepted',
   'rejected',
   'in_doubt as inDoubt',
+  'in_doubt_left as inDoubtLeft',
   'suppressed',
   'expired',
   'cancelled',
@@ -30,6 +31,7 @@ const DELIVERY = [
   'deliveries.state',
   'deliveries.attempt_count as attemptCount',
   'deliveries.next_try_at as nextTryAt',
+  'deliveries.left_in_doubt as leftInDoubt',
   'deliveries.recipient_id as recipientId',
 ] as const;
 
@@ -72,6 +74,7 @@ export async function sumCounters(db: Database, owners: Owners): Promise<Counter
       sum('accepted').as('accepted'),
       sum('rejected').as('rejected'),
       sum('in_doubt').as('inDoubt'),
+      sum('in_doubt_left').as('inDoubtLeft'),
       sum('suppressed').as('suppressed'),
       sum('expired').as('expired'),
       sum('cancelled').as('cancelled'),
@@ -146,6 +149,16 @@ export async function listLatestAttempts(
     .execute();
 }
 
+/** Whether the newest `count` attempts of a mailing were all made since then, and none was accepted. */
+export async function haveLatestFailed(db: Database, mailingId: number, since: Date, count: number): Promise<boolean> {
+  const { rows } = await sql<{ failed: number }>`
+    select count(*) filter (where started_at >= ${since} and outcome <> 'accepted') as failed
+    from (select started_at, outcome from attempts where mailing_id = ${mailingId} order by id desc limit ${count}) latest`.execute(
+    db,
+  );
+  return rows[0]?.failed === count;
+}
+
 /** How the sending of a mailing came to its end after `since`, when it was disabled. */
 export async function readHalt(db: Database, mailingId: number, since: Date): Promise<Halt> {
   return readHaltOf(db, since, sql<SqlBool>`m.id = ${mailingId}`);
@@ -180,14 +193,34 @@ async function readHaltOf(db: Database, since: Date, condition: RawBuilder<SqlBo
   return rows[0] ?? { done: true, seconds: 0, left: 0 };
 }
 
-/** The recipients, still kept, of a mailing's deliveries in one state; for `insert … select` by the feature mailings. */
-export function selectRecipientIds(db: Database, mailingId: number, state: DeliveryState) {
-  return db
-    .selectFrom('deliveries')
-    .select('recipient_id')
-    .where('mailing_id', '=', mailingId)
-    .where('state', '=', state)
-    .where('recipient_id', 'is not', null);
+/** Deliveries of a mailing in one state: the one that is named, or all but those that their owner has decided to leave. */
+export interface Repeatable {
+  mailingId: number;
+  state: DeliveryState;
+  deliveryId: number | null;
+}
+
+/** Their recipients that are still kept; for `insert … select` by the feature mailings. */
+export function selectRecipientIds(db: Database, repeatable: Repeatable) {
+  return selectRepeatable(db, repeatable).select('recipient_id').where('recipient_id', 'is not', null);
+}
+
+/** How many recipients are still kept, and how many are gone. */
+export async function countRepeatable(
+  db: Database,
+  repeatable: Repeatable,
+): Promise<{ count: number; missing: number }> {
+  return selectRepeatable(db, repeatable)
+    .select([
+      sql<number>`count(recipient_id)`.as('count'),
+      sql<number>`count(*) filter (where recipient_id is null)`.as('missing'),
+    ])
+    .executeTakeFirstOrThrow();
+}
+
+function selectRepeatable(db: Database, { mailingId, state, deliveryId }: Repeatable) {
+  const query = db.selectFrom('deliveries').where('mailing_id', '=', mailingId).where('state', '=', state);
+  return deliveryId === null ? query.where('left_in_doubt', '=', false) : query.where('id', '=', deliveryId);
 }
 
 function selectOwned(db: Database, ownerId: number, mailingId: number) {

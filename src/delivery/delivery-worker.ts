@@ -11,6 +11,7 @@ import type { Clock } from '../lib/clock.js';
 import type { Database } from '../lib/database.js';
 import type { Log } from '../lib/log.js';
 import type { SmtpServerAddress } from '../lib/smtp/smtp-url.js';
+import { pauseRefusedMailing } from '../mailings/pause-refused-mailing.js';
 import { startDueMailings } from '../mailings/start-mailing.js';
 import {
   closeWaiting,
@@ -26,6 +27,7 @@ import { parseMailbox } from './letter.js';
 import { sendMailing } from './mailing-sender.js';
 import { clearRelayFault, saveRelayFault } from './relay-store.js';
 import { Relay } from './relay.js';
+import { DEFAULT_RETRY_MINUTES } from './retry.js';
 
 export interface DeliveryWorkerDeps {
   db: Database;
@@ -33,6 +35,8 @@ export interface DeliveryWorkerDeps {
   log: Log;
   smtp: SmtpServerAddress;
   mailFrom: string;
+  /** Minutes from each try at a delivery to the next. */
+  retryMinutes?: readonly number[];
 }
 
 const TICK_MS = 400;
@@ -159,18 +163,29 @@ export class DeliveryWorker {
   }
 
   async #send(mailingId: number): Promise<void> {
-    const { db, log, mailFrom } = this.#deps;
+    const { db, log, mailFrom, retryMinutes = DEFAULT_RETRY_MINUTES } = this.#deps;
     const from = parseMailbox(mailFrom);
     const halt = new AbortController();
     const shared = { relay: this.#relay, node: this.#node, leases: this.#leases };
     const signals = { stopping: this.#stopping.signal, halted: halt.signal };
+    const rules = { retryMinutes, onPolicy: (reply: string) => this.#pauseRefused(mailingId, reply, halt) };
     this.#sending.set(mailingId, halt);
-    const sent = await sendMailing({ db, log, from, ...shared, ...signals }, mailingId).finally(() =>
+    const sent = await sendMailing({ db, log, from, ...shared, ...signals, ...rules }, mailingId).finally(() =>
       this.#sending.delete(mailingId),
     );
     if (sent.ok) return;
     this.#unsendable.add(mailingId);
     log.error({ mailingId }, 'a mailing cannot be sent: its message cannot be filled in');
+  }
+
+  /** One task for all letters that come back so at the same time. */
+  #pauseRefused(mailingId: number, reply: string, halt: AbortController): void {
+    this.#run(`pause ${mailingId}`, async () => {
+      const { db, clock, log } = this.#deps;
+      if (!(await pauseRefusedMailing(db, mailingId, reply, clock.now()))) return;
+      halt.abort();
+      log.warn({ mailingId, reply }, 'the mail server refuses a message as a matter of policy; its mailing is paused');
+    });
   }
 
   #noteFault(fault: string, restMs: number): void {

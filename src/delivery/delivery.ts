@@ -8,6 +8,8 @@ export interface Counters {
   accepted: number;
   rejected: number;
   inDoubt: number;
+  /** Those in doubt that their owner has decided to leave so. */
+  inDoubtLeft: number;
   suppressed: number;
   expired: number;
   cancelled: number;
@@ -25,6 +27,8 @@ export interface Delivery {
   attemptCount: number;
   /** Meaningful while waiting. */
   nextTryAt: Date;
+  /** Its owner has decided to leave it in doubt. */
+  leftInDoubt: boolean;
   recipientId: number | null;
 }
 

@@ -54,7 +54,7 @@ function entry(deliveryId: number, state: Entry['state']): Entry {
     enhancedCode: '2.0.0',
     reply: 'ok',
   } as const;
-  return { deliveryId, state, retryInMs: 0, attempt };
+  return { deliveryId, state, retryInMs: 0, isDeferral: false, attempt };
 }
 
 async function recount(db: Database, mailingId: number): Promise<Partial<Record<DeliveryState, number>>> {

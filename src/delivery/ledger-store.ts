@@ -17,7 +17,8 @@ export interface LeasedDelivery {
   address: string;
   name: string;
   attributes: Attributes;
-  attemptCount: number;
+  /** How often the recipient's side has put it off. */
+  deferralCount: number;
 }
 
 export interface Lease {
@@ -33,6 +34,8 @@ export interface Entry {
   state: 'accepted' | 'rejected' | 'in_doubt' | 'waiting';
   /** From now on the clock of the database, which decides what is due. */
   retryInMs: number;
+  /** Whether the recipient's side put it off. */
+  isDeferral: boolean;
   attempt: {
     outcome: AttemptOutcome;
     startedAt: Date;
@@ -107,7 +110,7 @@ export async function claimBatch(
       having count(*) > 0 returning id
     )
     update deliveries d set state = 'sending', lease_id = lease.id from picked, lease where d.id = picked.id
-    returning lease.id as "leaseId", d.id, d.address, d.name, d.attributes, d.attempt_count as "attemptCount"`.execute(
+    returning lease.id as "leaseId", d.id, d.address, d.name, d.attributes, d.deferral_count as "deferralCount"`.execute(
     db,
   );
   const [first] = rows;
@@ -154,12 +157,13 @@ export async function recordEntries(db: Database, leaseId: number, entries: Entr
         ${column((e) => e.attempt?.outcome ?? null)}::attempt_outcome[], ${column((e) => e.attempt?.startedAt ?? null)}::timestamptz[],
         ${column((e) => e.attempt?.durationMs ?? null)}::int[], ${column((e) => e.attempt?.relay ?? null)}::text[],
         ${column((e) => e.attempt?.stage ?? null)}::text[], ${column((e) => e.attempt?.replyCode ?? null)}::smallint[],
-        ${column((e) => e.attempt?.enhancedCode ?? null)}::text[], ${column((e) => toStorable(e.attempt?.reply))}::text[]
-      ) as g (delivery_id, new_state, retry_in_ms, outcome, started_at, duration_ms, relay, stage, reply_code, enhanced_code, reply)
+        ${column((e) => e.attempt?.enhancedCode ?? null)}::text[], ${column((e) => toStorable(e.attempt?.reply))}::text[],
+        ${column((e) => e.isDeferral)}::boolean[]
+      ) as g (delivery_id, new_state, retry_in_ms, outcome, started_at, duration_ms, relay, stage, reply_code, enhanced_code, reply, is_deferral)
     ), settled as (
       update deliveries d
       set state = g.new_state, lease_id = null, next_try_at = now() + make_interval(secs => g.retry_in_ms / 1000),
-        attempt_count = d.attempt_count + (g.outcome is not null)::int
+        attempt_count = d.attempt_count + (g.outcome is not null)::int, deferral_count = d.deferral_count + g.is_deferral::int
       from given g where d.id = g.delivery_id and d.lease_id = ${leaseId} and d.state = 'sending'
       returning d.mailing_id, d.address, g.*
     ), tried as (
@@ -247,12 +251,17 @@ export async function closeWaiting(db: Database, mailingId: number, state: 'expi
   return rows[0]?.count === CLOSING_CHUNK;
 }
 
-/** Finished is only what balances: nothing waiting, nothing being sent. */
+/**
+ * Finished is only what balances: nothing waiting, nothing being sent. The books are locked before the mailing: what sends a letter again
+ * meanwhile (doubt-store.ts) is waited for, and seen.
+ */
 export async function finishMailing(db: Database, mailingId: number): Promise<boolean> {
   const result = await sql`
+    with books as materialized (
+      select mailing_id from mailing_counters where mailing_id = ${mailingId} and waiting = 0 for update
+    )
     update mailings m set status = 'finished', finished_at = now()
-    from mailing_counters c
-    where m.id = ${mailingId} and c.mailing_id = m.id and m.status = 'running' and m.frozen_at is not null and c.waiting = 0`.execute(
+    from books where m.id = books.mailing_id and m.status = 'running' and m.frozen_at is not null`.execute(
     db,
   );
   return result.numAffectedRows === 1n;

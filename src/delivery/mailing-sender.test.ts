@@ -45,6 +45,8 @@ async function sendWithFailure(recipients: number, text: string, nth?: number) {
     log: silentLog,
     relay,
     from,
+    retryMinutes: [1],
+    onPolicy: () => {},
     node: 'node',
     leases: new Set<number>(),
     stopping,

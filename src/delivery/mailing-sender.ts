@@ -21,14 +21,20 @@ import {
   type LeasedDelivery,
 } from './ledger-store.js';
 import { composeLetter, type LetterHead } from './letter.js';
+import { Pace } from './pace.js';
 import { describeFault, type Relay } from './relay.js';
-import { attemptOutcome, judge, retryDelay } from './verdict.js';
+import { planDelivery } from './retry.js';
+import { attemptOutcome, judge } from './verdict.js';
 
 interface SenderDeps {
   db: Database;
   log: Log;
   relay: Relay;
   from: LetterHead['from'];
+  /** Minutes from each try to the next. */
+  retryMinutes: readonly number[];
+  /** Told what the mail server said when it refused the message, or its sender, as a matter of policy. */
+  onPolicy: (reply: string) => void;
   /** The name of this process in leases. */
   node: string;
   /** The leases of this process, kept alive by the worker. */
@@ -38,9 +44,8 @@ interface SenderDeps {
   halted: AbortSignal;
 }
 
-const BATCH = 256;
-const WINDOW = 32;
-const FLUSH_AFTER_MS = 10;
+const BATCH = 512;
+const FLUSH_AFTER_MS = 20;
 const TRY_AGAIN_MS = 500;
 const STOP_TRYING_AFTER_MS = 4_000;
 
@@ -53,41 +58,63 @@ export async function sendMailing(deps: SenderDeps, mailingId: number): Promise<
   const compiled = content && compileMessage(content);
   if (!compiled?.ok) return { ok: false, fault: 'unsendable' };
   // Two at a time: one is sent while the other is claimed. When one fails, the other's letters are still on the wire.
-  const both = [sendLeases(deps, mailingId, compiled.message), sendLeases(deps, mailingId, compiled.message)];
+  const pace = new Pace(deps.relay.connections);
+  const both = [1, 2].map(() => sendLeases(deps, mailingId, compiled.message, pace));
   for (const result of await Promise.allSettled(both)) {
     if (result.status === 'rejected') throw result.reason;
   }
   return { ok: true };
 }
 
-async function sendLeases(deps: SenderDeps, mailingId: number, message: CompiledMessage): Promise<void> {
+async function sendLeases(
+  deps: SenderDeps,
+  mailingId: number,
+  message: CompiledMessage,
+  pace: Pace,
+): Promise<void> {
   while (!deps.stopping.aborted && !deps.halted.aborted && !deps.relay.isResting) {
     const lease = await claimBatch(deps.db, mailingId, deps.node, deps.relay.isFaulty ? 1 : BATCH);
     if (!lease) return;
     deps.leases.add(lease.id);
     try {
-      await sendLease(deps, lease, message);
+      await sendLease(deps, lease, message, pace);
     } finally {
       deps.leases.delete(lease.id);
     }
   }
 }
 
-async function sendLease(deps: SenderDeps, lease: Lease, message: CompiledMessage): Promise<void> {
+async function sendLease(deps: SenderDeps, lease: Lease, message: CompiledMessage, pace: Pace): Promise<void> {
   const { db, relay, stopping, halted } = deps;
   const book = new LeaseBook(deps, lease.id);
+  const left = [...lease.deliveries];
   let unwritten = Promise.resolve<unknown>(undefined);
-  for (let begun = 0; begun < lease.deliveries.length; begun += WINDOW) {
+  while (left.length > 0) {
     if (stopping.aborted || halted.aborted || relay.isResting || book.failure) break;
-    if (!(await passGate(deps, lease.id, Math.min(begun + WINDOW, lease.deliveries.length)))) break;
-    const window = lease.deliveries.slice(begun, begun + WINDOW);
-    const written = Promise.all(window.map(async (delivery) => book.add(await sendOne(deps, message, delivery))));
+    const window = left.splice(0, pace.window);
+    if (!(await passGate(deps, lease.id, lease.deliveries.length - left.length))) break;
+    const written = sendWindow(deps, window, message, { book, pace });
     await unwritten;
     unwritten = written;
   }
   await unwritten;
   if (book.failure) throw book.failure;
   await insist(() => endLease(db, lease.id), stopping);
+}
+
+/** Resolves when all of its outcomes are written, or cannot be. */
+async function sendWindow(
+  deps: SenderDeps,
+  window: LeasedDelivery[],
+  message: CompiledMessage,
+  { book, pace }: { book: LeaseBook; pace: Pace },
+): Promise<void> {
+  const beganAt = performance.now();
+  const sent = window.map((delivery) => sendOne(deps, message, delivery));
+  const written = Promise.all(sent.map(async (entry) => book.add(await entry)));
+  await Promise.all(sent);
+  pace.learn(window.length, performance.now() - beganAt);
+  await written;
 }
 
 /** An error holds the window back as a closed gate does: it may be committed, but it has not left, and the lease's end gives it back. */
@@ -117,7 +144,7 @@ async function sendOne(deps: SenderDeps, message: CompiledMessage, delivery: Lea
   }
   try {
     const outcome = await deps.relay.send({ from: deps.from.address, to: delivery.address, data }, deps.halted);
-    return toEntry(deps.relay, delivery, outcome);
+    return toEntry(deps, delivery, outcome);
   } catch (error) {
     // A fault of this program: how far the letter got is not known.
     return fail(error, 'in_doubt', 'dot');
@@ -137,17 +164,18 @@ function toFailedEntry(
 ): Entry {
   const reply = error instanceof Error ? error.message : String(error);
   const facts = { startedAt, durationMs: 0, relay: '', stage, replyCode: null, enhancedCode: null, reply };
-  return { deliveryId: delivery.id, state, retryInMs: 0, attempt: { outcome: state, ...facts } };
+  return { deliveryId: delivery.id, state, retryInMs: 0, isDeferral: false, attempt: { outcome: state, ...facts } };
 }
 
-function toEntry(relay: Relay, delivery: LeasedDelivery, outcome: SendOutcome): Entry {
+function toEntry(deps: SenderDeps, { id, deferralCount }: LeasedDelivery, outcome: SendOutcome): Entry {
+  const { relay, retryMinutes } = deps;
   const verdict = judge(outcome);
-  if (verdict.kind === 'untried')
-    return { deliveryId: delivery.id, state: 'waiting', retryInMs: relay.restMs, attempt: null };
+  if (verdict.kind === 'policy') deps.onPolicy(describeFault(outcome));
+  const plan = planDelivery(verdict, { retryMinutes, deferralCount, restMs: relay.restMs, random: Math.random() });
+  if (verdict.kind === 'untried') return { deliveryId: id, ...plan, attempt: null };
   return {
-    deliveryId: delivery.id,
-    state: verdict.kind === 'settled' ? verdict.state : 'waiting',
-    retryInMs: verdict.kind === 'later' ? retryDelay(delivery.attemptCount + 1, Math.random()) : relay.restMs,
+    deliveryId: id,
+    ...plan,
     attempt: {
       outcome: attemptOutcome(verdict),
       // Its first byte, not the moment when it was given to the relay: behind a slow server letters wait for their turn.

@@ -42,7 +42,7 @@ export class Relay {
   #options: RelayOptions;
   #line: WaitingLetter[] = [];
   #connections: SmtpConnection[] = [];
-  #opening: Promise<void> | null = null;
+  #openings = new Set<Promise<void>>();
   #faults = 0;
   #isProven = false;
   // On the clock that is never set.
@@ -54,6 +54,11 @@ export class Relay {
   constructor(options: RelayOptions) {
     this.#options = options;
     this.name = `${options.host}:${options.port}`;
+  }
+
+  /** How many it may have at most. */
+  get connections(): number {
+    return this.#options.connections;
   }
 
   /** While faults last, one letter at a time tries whether the relay is back. */
@@ -85,7 +90,7 @@ export class Relay {
     this.#closed.abort();
     this.#advance();
     await Promise.all(this.#connections.map((connection) => connection.close(withinMs)));
-    await this.#opening;
+    await Promise.all(this.#openings);
     this.#connections = [];
   }
 
@@ -94,8 +99,7 @@ export class Relay {
     while (this.#line.length > 0) {
       if (this.#closed.signal.aborted || this.isResting) return this.#giveBack(() => true);
       const idlest = this.#findIdlest();
-      const isBusy = idlest === undefined || idlest.pending > 0;
-      if (isBusy && !this.#opening && (idlest === undefined || this.#mayOpenAnother())) this.#opening = this.#open();
+      if (this.#mayOpen(idlest)) this.#open();
       if (idlest === undefined || idlest.pending >= AHEAD) return;
       const next = this.#line.shift();
       if (next) void this.#hand(next, idlest);
@@ -139,16 +143,24 @@ export class Relay {
     for (const { resolve } of meant) resolve(this.#untried());
   }
 
-  #mayOpenAnother(): boolean {
-    return (
-      !this.isFaulty && performance.now() >= this.#fullUntil && this.#connections.length < this.#options.connections
-    );
+  /** One at a time until a letter has been accepted: a relay that is down is asked once. Then as many as there are letters for. */
+  #mayOpen(idlest: SmtpConnection | undefined): boolean {
+    const openings = this.#openings.size;
+    if (idlest === undefined && openings === 0) return true;
+    if (idlest?.pending === 0 || this.isFaulty || performance.now() < this.#fullUntil) return false;
+    if (this.#connections.length + openings >= this.#options.connections) return false;
+    return openings === 0 || (this.#isProven && this.#line.length > openings);
   }
 
-  /** One at a time: a relay that is down is asked once. That is the try of the letter that is first in the line, and of no other. */
-  async #open(): Promise<void> {
+  #open(): void {
+    const opening = this.#connect(() => this.#openings.delete(opening));
+    this.#openings.add(opening);
+  }
+
+  /** A connection that cannot be made is the try of the letter that is first in the line, and of no other. */
+  async #connect(onAnswer: () => void): Promise<void> {
     const opened = await SmtpConnection.open({ ...this.#options, signal: this.#closed.signal });
-    this.#opening = null;
+    onAnswer();
     if (opened.ok) await this.#welcome(opened.connection);
     else if (!this.#closed.signal.aborted) this.#miss(asTried(opened.outcome));
     this.#advance();
@@ -160,6 +172,7 @@ export class Relay {
   }
 
   #miss(outcome: SendOutcome): void {
+    if (this.isResting) return;
     if (this.#findIdlest()) this.#fullUntil = performance.now() + FULL_FOR_MS;
     else {
       this.#learn(outcome);

@@ -1,19 +1,151 @@
-import type { AttemptOutcome } from '../lib/schema.js';
 // pure
-import type { RefusedOutcome, SendOutcome } from '../lib/smtp/smtp-outcome.js';
+/**
+ * What a mail server's answer means. The rules are data: the first row that fits a refusal says whose fault it is, whether it is
+ * permanent, and what to do. Codes are those of RFC 5321, section 4.2.3, enhanced codes those of RFC 3463 and its registry (RFC 5248),
+ * written as there: X stands for any number. What no reply tells, a connection that was lost, is judged apart.
+ */
+import type { AttemptOutcome } from '../lib/schema.js';
+import type { RefusedOutcome, SendOutcome, SmtpStage } from '../lib/smtp/smtp-outcome.js';
 
-/** What one outcome of the SMTP client means for the delivery and for the relay. */
+type Fault =
+  | 'recipient'
+  /** The system behind the recipient's address. */
+  | 'domain'
+  /** The mail server that letters are given to, or the login to it. */
+  | 'relay'
+  | 'message'
+  /** A rule of the mail server's about this message or this sender. */
+  | 'policy'
+  | 'nobody';
+
+type Action = 'retry_recipient' | 'slow_domain' | 'pause_relay' | 'pause_mailing' | 'reject';
+
+interface Rule {
+  /** Any where absent. */
+  stages?: readonly SmtpStage[];
+  /** A class (4 or 5), or single codes; any where absent. */
+  codes?: 4 | 5 | readonly number[];
+  /** `none`: a reply without one. Any where absent. */
+  enhanced?: readonly string[];
+  /** What the reply says, where its codes are not enough. */
+  text?: RegExp;
+  fault: Fault;
+  permanent: boolean;
+  action: Action;
+}
+
+const MAIL: readonly SmtpStage[] = ['mail'];
+const RCPT: readonly SmtpStage[] = ['rcpt'];
+const BEFORE_RCPT: readonly SmtpStage[] = ['connect', 'greeting', 'ehlo', 'starttls', 'auth', 'mail'];
+
+const RETRY = { fault: 'recipient', permanent: false, action: 'retry_recipient' } as const;
+const SLOW = { fault: 'domain', permanent: false, action: 'slow_domain' } as const;
+const REST = { fault: 'relay', permanent: false, action: 'pause_relay' } as const;
+const PAUSE = { fault: 'policy', permanent: true, action: 'pause_mailing' } as const;
+const REJECT = { fault: 'recipient', permanent: true, action: 'reject' } as const;
+
+/** Words of servers that refuse the sender or the message, and not the recipient, without an enhanced code. */
+const POLICY_WORDS =
+  /\brelay(ing)? (access )?(is )?(denied|not permitted|not allowed|prohibited)\b|\bspam message\b|\bpolicy reasons?\b|\bblocked (by|using)\b|\bblack ?listed\b/i;
+/** Some servers call an unknown recipient a matter of policy, too. */
+const UNKNOWN_WORDS = /\b(no such user|user (is )?(unknown|not found)|unknown user|does not exist)\b/i;
+
+const RULES: readonly Rule[] = [
+  // RFC 1870, section 6.1: what MAIL is refused for is the size of this letter. A relay that rested for it would hold up all others.
+  { stages: MAIL, codes: [552], enhanced: ['none'], ...REJECT, fault: 'message' },
+  { stages: MAIL, codes: 5, enhanced: ['X.3.4', 'X.2.3'], ...REJECT, fault: 'message' },
+  // RFC 5321, section 3.8: 421 closes the connection, whatever it answers.
+  { codes: [421], ...REST },
+  // RFC 5321, sections 3.1 and 3.3: no recipient has been named yet. 554 at the banner, 535, a refused sender.
+  { stages: BEFORE_RCPT, codes: 4, ...REST },
+  { stages: BEFORE_RCPT, ...REST, permanent: true },
+
+  // RFC 4954, section 6: the server wants a login, or another one. Some say so only to RCPT.
+  { codes: [530, 534, 535, 538], ...REST, permanent: true },
+  // RFC 5321, section 4.2.3: bad sequence of commands. The two sides do not understand each other.
+  { codes: [503], ...REST, permanent: true },
+  // RFC 3463, section 3.2: the address of the sender. Some check it only at RCPT.
+  { codes: 4, enhanced: ['X.1.7', 'X.1.8'], ...REST },
+  { codes: 5, enhanced: ['X.1.7', 'X.1.8'], ...REST, permanent: true },
+
+  // RFC 3463, section 3.8: a mailing list that takes nothing from outside; RFC 7293: the mailbox has another owner by now; Exchange's
+  // groups and mailboxes that take letters of some senders only.
+  { codes: 5, enhanced: ['X.7.2', 'X.7.17', 'X.7.18', 'X.7.124', 'X.7.129', 'X.7.133', 'X.7.134'], ...REJECT },
+  { stages: RCPT, codes: 5, enhanced: ['X.7.X'], text: UNKNOWN_WORDS, ...REJECT },
+  // RFC 3463, section 3.8: a refusal as a matter of policy (spam, reputation, SPF, DKIM, DMARC) says nothing of the recipient.
+  { codes: 5, enhanced: ['X.7.X'], ...PAUSE },
+  { codes: 5, enhanced: ['none'], text: POLICY_WORDS, ...PAUSE },
+  // RFC 6531, section 3.5: this address needs SMTPUTF8 on every server of its way.
+  { codes: 5, enhanced: ['X.6.7'], ...REJECT },
+  // RFC 3463, section 3.7: what is in the message is in the letter to everybody.
+  { codes: 5, enhanced: ['X.6.X'], ...PAUSE, fault: 'message' },
+
+  // RFC 3463, section 3.3: a full mailbox is "useful only as a persistent transient error", whatever its first digit.
+  { enhanced: ['X.2.2'], ...RETRY },
+  // RFC 5321, section 4.5.3.1.10: 552 to RCPT means what 452 means: too many recipients, or a full mailbox.
+  { stages: RCPT, codes: [552], enhanced: ['none'], ...RETRY },
+  // RFC 3463, section 3.6: too many recipients. There is only one: the server counts others, and will count anew.
+  { enhanced: ['X.5.3'], ...RETRY, fault: 'nobody' },
+  // RFC 3463, sections 3.3 and 3.4: too large for this mailbox or this system. Letters differ in size.
+  { codes: 5, enhanced: ['X.3.4', 'X.2.3'], ...REJECT, fault: 'message' },
+  { codes: [552], ...REJECT, fault: 'message' },
+  { codes: 5, ...REJECT },
+
+  // RFC 6647: greylisting, which many announce as policy.
+  { codes: 4, enhanced: ['X.7.0', 'X.7.1'], ...RETRY },
+  // RFC 3463, sections 3.4, 3.5 and 3.8: a system that is full, down, not reached, or that throttles this sender.
+  { codes: 4, enhanced: ['X.3.X', 'X.4.X', 'X.7.X'], ...SLOW },
+  // RFC 5321, section 4.2.3: 450, 451, 452. Greylisting, a full mailbox, a name that cannot be looked up now.
+  { codes: 4, ...RETRY },
+];
+
+/** Whose fault a refusal is, whether it is permanent, and what to do. */
+export function classify({ stage, reply }: Pick<RefusedOutcome, 'stage' | 'reply'>): Pick<
+  Rule,
+  'fault' | 'permanent' | 'action'
+> {
+  const rule = RULES.find(
+    ({ stages, codes, enhanced, text }) =>
+      (stages === undefined || stages.includes(stage)) &&
+      isAmong(codes, reply.code) &&
+      (enhanced === undefined || enhanced.some((pattern) => fits(pattern, reply.enhancedCode))) &&
+      (text === undefined || text.test(reply.text)),
+  );
+  const { fault, permanent, action } = rule ?? RETRY;
+  return { fault, permanent, action };
+}
+
+function isAmong(codes: Rule['codes'], code: number): boolean {
+  if (codes === undefined) return true;
+  return typeof codes === 'number' ? Math.floor(code / 100) === codes : codes.includes(code);
+}
+
+/** The reply's code tells the class: of an enhanced code that contradicts it, only subject and detail count. */
+function fits(pattern: string, enhancedCode: string | null): boolean {
+  if (enhancedCode === null) return pattern === 'none';
+  const parts = enhancedCode.split('.');
+  return pattern.split('.').every((part, index) => part === 'X' || part === parts[index]);
+}
+
+/** What one outcome of the SMTP client means for the delivery, its mailing and the relay. */
 export type Verdict =
   | { kind: 'settled'; state: 'accepted' | 'rejected' | 'in_doubt' }
-  /** The recipient's own mail server asked for patience. */
-  | { kind: 'later' }
+  /** The recipient's side asked for patience; `slowly`: all of its domain did. */
+  | { kind: 'later'; slowly: boolean }
   /** The relay or the login to it failed: no recipient is blamed, and the relay rests. */
   | { kind: 'relay_fault' }
+  /** The message or its sender is refused: no recipient is blamed, and the mailing waits for its owner. */
+  | { kind: 'policy' }
   /** Nothing of this letter was begun: it is waiting as before, without an attempt. */
   | { kind: 'untried' };
 
-/** A refusal before RCPT is never a recipient's fault (RFC 5321, sections 3.1 and 3.3). */
-const ABOUT_THE_RELAY = new Set(['connect', 'greeting', 'ehlo', 'starttls', 'auth', 'mail']);
+const VERDICTS: Record<Action, Verdict> = {
+  retry_recipient: { kind: 'later', slowly: false },
+  slow_domain: { kind: 'later', slowly: true },
+  pause_relay: { kind: 'relay_fault' },
+  pause_mailing: { kind: 'policy' },
+  reject: { kind: 'settled', state: 'rejected' },
+};
 
 export function judge(outcome: SendOutcome): Verdict {
   switch (outcome.kind) {
@@ -23,16 +155,8 @@ export function judge(outcome: SendOutcome): Verdict {
       if (outcome.finalDotMayHaveLeft) return { kind: 'settled', state: 'in_doubt' };
       return outcome.begun ? { kind: 'relay_fault' } : { kind: 'untried' };
     case 'refused':
-      if (isAboutTheSize(outcome)) return { kind: 'settled', state: 'rejected' };
-      // RFC 5321, section 3.8: 421 closes the connection, whatever it answers.
-      if (ABOUT_THE_RELAY.has(outcome.stage) || outcome.reply.code === 421) return { kind: 'relay_fault' };
-      return outcome.reply.code < 500 ? { kind: 'later' } : { kind: 'settled', state: 'rejected' };
+      return VERDICTS[classify(outcome).action];
   }
-}
-
-/** RFC 1870, section 6.1: what MAIL is refused for with 552 is this letter. A relay that rested for it would hold up all others. */
-function isAboutTheSize({ stage, reply }: RefusedOutcome): boolean {
-  return stage === 'mail' && reply.code === 552;
 }
 
 /**
@@ -48,16 +172,9 @@ export function attemptOutcome(verdict: Exclude<Verdict, { kind: 'untried' }>): 
   return verdict.kind === 'settled' ? verdict.state : 'deferred';
 }
 
-const MINUTE = 60_000;
-const DELAYS = [1, 5, 15, 30, 60, 120, 240].map((minutes) => minutes * MINUTE);
-
-/** Milliseconds until the next try after `attempts` tries, growing; `random` (0 to 1) moves it by ±20 %, so that a batch does not come back at once. */
-export function retryDelay(attempts: number, random: number): number {
-  const delay = DELAYS[Math.min(attempts, DELAYS.length) - 1] ?? MINUTE;
-  return Math.round(delay * (0.8 + 0.4 * random));
-}
+const LONGEST_REST_MS = 5 * 60_000;
 
 /** Milliseconds for which a relay rests after `faults` faults in a row: 5 s, doubling up to 5 min. */
 export function relayRest(faults: number): number {
-  return Math.min(5000 * 2 ** Math.max(0, faults - 1), 5 * MINUTE);
+  return Math.min(5000 * 2 ** Math.max(0, faults - 1), LONGEST_REST_MS);
 }

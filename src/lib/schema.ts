@@ -172,6 +172,8 @@ interface MailingsTable {
   finished_at: Instant | null;
   start_fault: 'no_recipients' | 'window_over' | null;
   paused_at: Instant | null;
+  pause_reason: string | null;
+  continued_at: Instant | null;
   stopped_at: Instant | null;
   disabled_at: Instant | null;
   disabled_by: number | null;
@@ -201,6 +203,8 @@ interface DeliveriesTable {
   lease_id: number | null;
   next_try_at: Instant;
   attempt_count: Generated<number>;
+  deferral_count: Generated<number>;
+  left_in_doubt: Generated<boolean>;
   state: Generated<DeliveryState>;
   address: string;
   name: string;
@@ -238,6 +242,7 @@ interface MailingCountersTable {
   accepted: Generated<number>;
   rejected: Generated<number>;
   in_doubt: Generated<number>;
+  in_doubt_left: Generated<number>;
   suppressed: Generated<number>;
   expired: Generated<number>;
   cancelled: Generated<number>;

@@ -35,7 +35,7 @@ test('every order is told to the audit log once, however often it is pressed', a
   const id = await addMailing(db, owner);
   await startMailing(db, actor, owner, id, NOW);
   for (const _press of [1, 2]) await pauseMailing(db, actor, owner, id, NOW);
-  for (const _press of [1, 2]) await continueMailing(db, actor, owner, id);
+  for (const _press of [1, 2]) await continueMailing(db, actor, owner, id, NOW);
   for (const _press of [1, 2]) await stopMailing(db, actor, owner, id, NOW);
   expect(await removeMailing(db, actor, owner, id)).toEqual({ ok: false, fault: 'running' });
   await db.updateTable('mailings').set({ status: 'finished', finished_at: NOW }).where('id', '=', id).execute();

@@ -25,17 +25,23 @@ export async function pauseMailing(
   now: Date,
 ): Promise<ControlResult> {
   const isPaused = ({ pausedAt }: Mailing) => pausedAt !== null;
-  return control(db, actor, { ownerId, id }, { action: 'mailing.paused', marks: { paused_at: now }, isDone: isPaused });
+  return control(db, actor, { ownerId, id }, { action: 'mailing.paused', marks: () => ({ paused_at: now }), isDone: isPaused });
 }
 
-export async function continueMailing(db: Database, actor: Actor, ownerId: number, id: number): Promise<ControlResult> {
+export async function continueMailing(
+  db: Database,
+  actor: Actor,
+  ownerId: number,
+  id: number,
+  now: Date,
+): Promise<ControlResult> {
+  const marks = ({ pauseReason, continuedAt }: Mailing) => ({
+    paused_at: null,
+    pause_reason: null,
+    continued_at: pauseReason === null ? continuedAt : now,
+  });
   const isRunning = ({ pausedAt }: Mailing) => pausedAt === null;
-  return control(
-    db,
-    actor,
-    { ownerId, id },
-    { action: 'mailing.continued', marks: { paused_at: null }, isDone: isRunning },
-  );
+  return control(db, actor, { ownerId, id }, { action: 'mailing.continued', marks, isDone: isRunning });
 }
 
 /** Marks it; the worker then cancels what is waiting, and finishes. */
@@ -46,7 +52,7 @@ export async function stopMailing(
   id: number,
   now: Date,
 ): Promise<ControlResult> {
-  const order: Order = { action: 'mailing.stopped', marks: { stopped_at: now }, isDone: () => false };
+  const order: Order = { action: 'mailing.stopped', marks: () => ({ stopped_at: now }), isDone: () => false };
   return control(db, actor, { ownerId, id }, order);
 }
 
@@ -68,7 +74,7 @@ export async function removeMailing(
 
 interface Order {
   action: AuditAction;
-  marks: MailingMarks;
+  marks: (mailing: Mailing) => MailingMarks;
   /** Whether the mailing is as the order wants it. */
   isDone: (mailing: Mailing) => boolean;
 }
@@ -86,7 +92,7 @@ async function control(
     if (mailing.stoppedAt !== null)
       return action === 'mailing.stopped' ? { ok: true } : { ok: false, fault: 'notRunning' };
     if (isDone(mailing)) return { ok: true };
-    await markMailing(trx, id, marks);
+    await markMailing(trx, id, marks(mailing));
     await recordAudit(trx, actor, { action, ...nameMailing(mailing) });
     return { ok: true };
   });

@@ -25,6 +25,7 @@ export function DeliveryListPage(props: DeliveryListProps) {
       view={view}
       title={view.t('mailings.deliveries.title')}
       back={{ href: `/mailings/${mailing.id}`, label: mailing.subject }}
+      overseen={props.owner !== undefined}
     >
       <OwnerNotice view={view} owner={props.owner} />
       {mailing.frozenAt === null ? (
@@ -138,7 +139,12 @@ interface DeliveryPageProps {
 export function DeliveryPage({ view, mailing, owner, delivery, attempts }: DeliveryPageProps) {
   const { address, name, state, recipientId } = delivery;
   return (
-    <Layout view={view} title={address} back={{ href: `/mailings/${mailing.id}/deliveries`, label: mailing.subject }}>
+    <Layout
+      view={view}
+      title={address}
+      back={{ href: `/mailings/${mailing.id}/deliveries`, label: mailing.subject }}
+      overseen={owner !== undefined}
+    >
       <OwnerNotice view={view} owner={owner} />
       <dl class="facts card card-body">
         <dt>{view.t('mailings.deliveries.address')}</dt>

@@ -65,7 +65,7 @@ interface ReasonPageProps extends PageProps {
 
 function ReasonPage({ view, mailing: { id, subject }, owner, form, what, button, children }: ReasonPageProps) {
   return (
-    <Layout view={view} title={view.t(`mailings.${what}.title`, { subject })} narrow>
+    <Layout view={view} title={view.t(`mailings.${what}.title`, { subject })} overseen={owner !== undefined} narrow>
       <form method="post" action={`/mailings/${id}/${what}`} class="card card-body" novalidate>
         <FormFaults view={view} form={form} />
         {owner && (

@@ -36,7 +36,7 @@ export function mailingActionRoutes({ db, clock }: MailingDeps): Hono<WebEnv> {
 
   routes.post('/:id/continue', async (c) => {
     const { id } = await findByPath(db, c);
-    const continued = await continueMailing(db, actorOf(c), signedIn(c.get('view')).id, id);
+    const continued = await continueMailing(db, actorOf(c), signedIn(c.get('view')).id, id, clock.now());
     return answerControl(c, id, continued, 'continued');
   });
 

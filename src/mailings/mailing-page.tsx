@@ -27,6 +27,7 @@ export function CreatedMailingPage({ view, mailing, owner, audience }: CreatedMa
       view={view}
       title={subject}
       back={toList(view, owner)}
+      overseen={owner !== undefined}
       actions={<CreatedMailingActions view={view} mailing={mailing} />}
       {...(isDue ? { refresh: secondsUntilStart(view, mailing) } : {})}
     >
@@ -86,6 +87,7 @@ export function StartedMailingPage({ owner, content, ...progress }: StartedMaili
       view={view}
       title={mailing.subject}
       back={toList(view, owner)}
+      overseen={owner !== undefined}
       {...(mayPressDisabling(view, mailing) ? { actions: <DisablingAction view={view} mailing={mailing} /> } : {})}
       {...(isRunning ? { refresh: 5 } : {})}
     >
@@ -108,7 +110,9 @@ export function StartedMailingPage({ owner, content, ...progress }: StartedMaili
 }
 
 function toList(view: View, owner: OwnerName | undefined) {
-  return { href: owner ? '/oversight/mailings' : '/mailings', label: view.t('mailings.list.title') };
+  return owner
+    ? { href: '/oversight/mailings', label: view.t('oversight.mailings.title') }
+    : { href: '/mailings', label: view.t('mailings.list.title') };
 }
 
 function CreatedMailingActions({ view, mailing }: { view: View; mailing: Mailing }) {

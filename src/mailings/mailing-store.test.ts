@@ -162,21 +162,21 @@ test('pauses, continues and stops a running mailing; a second press changes noth
   expect(await pauseMailing(db, TERMINAL, owner, id, NOW)).toEqual({ ok: true });
   expect(await pauseMailing(db, TERMINAL, owner, id, later)).toEqual({ ok: true });
   expect(await findMailing(db, owner, id)).toMatchObject({ pausedAt: NOW });
-  expect(await continueMailing(db, TERMINAL, owner, id)).toEqual({ ok: true });
-  expect(await continueMailing(db, TERMINAL, owner, id)).toEqual({ ok: true });
+  expect(await continueMailing(db, TERMINAL, owner, id, NOW)).toEqual({ ok: true });
+  expect(await continueMailing(db, TERMINAL, owner, id, NOW)).toEqual({ ok: true });
   expect(await stopMailing(db, TERMINAL, owner, id, NOW)).toEqual({ ok: true });
   expect(await stopMailing(db, TERMINAL, owner, id, later)).toEqual({ ok: true });
   expect(await findMailing(db, owner, id)).toMatchObject({ pausedAt: null, stoppedAt: NOW, status: 'running' });
   const refused = { ok: false, fault: 'notRunning' };
   expect(await pauseMailing(db, TERMINAL, owner, id, NOW)).toEqual(refused);
-  expect(await continueMailing(db, TERMINAL, owner, id)).toEqual(refused);
+  expect(await continueMailing(db, TERMINAL, owner, id, NOW)).toEqual(refused);
 });
 
 test('refuses to pause, continue or stop what does not run', async () => {
   const id = await insertMailing(db, owner);
   const refused = { ok: false, fault: 'notRunning' };
   expect(await pauseMailing(db, TERMINAL, owner, id, NOW)).toEqual(refused);
-  expect(await continueMailing(db, TERMINAL, owner, id)).toEqual(refused);
+  expect(await continueMailing(db, TERMINAL, owner, id, NOW)).toEqual(refused);
   expect(await stopMailing(db, TERMINAL, owner, id, NOW)).toEqual(refused);
 });
 
@@ -246,7 +246,7 @@ test('shows and does nothing to anybody but the owner', async () => {
   expect(await changeMailing(db, stranger, id, 1, await makeValues())).toEqual(gone);
   expect(await deleteMailing(db, stranger, id)).toEqual(gone);
   expect(await pauseMailing(db, TERMINAL, stranger, running, NOW)).toEqual(gone);
-  expect(await continueMailing(db, TERMINAL, stranger, running)).toEqual(gone);
+  expect(await continueMailing(db, TERMINAL, stranger, running, NOW)).toEqual(gone);
   expect(await stopMailing(db, TERMINAL, stranger, running, NOW)).toEqual(gone);
   expect(await addToAudience(db, stranger, id, recipients)).toEqual(gone);
   expect(await addFoundToAudience(db, stranger, id, '')).toEqual(gone);

@@ -28,6 +28,8 @@ const COLUMNS = [
   'mailings.finished_at as finishedAt',
   'mailings.start_fault as startFault',
   'mailings.paused_at as pausedAt',
+  'mailings.pause_reason as pauseReason',
+  'mailings.continued_at as continuedAt',
   'mailings.stopped_at as stoppedAt',
   'mailings.disabled_at as disabledAt',
   'users.name as disabledByName',
@@ -209,7 +211,7 @@ export async function lockMailing(trx: Transaction, owners: Owners, id: number):
 
 export type MailingMarks = Pick<
   Updateable<Schema['mailings']>,
-  'paused_at' | 'stopped_at' | 'disabled_at' | 'disabled_by' | 'disabled_reason'
+  'paused_at' | 'pause_reason' | 'continued_at' | 'stopped_at' | 'disabled_at' | 'disabled_by' | 'disabled_reason'
 >;
 
 /** Meaningful under `lockMailing`. */

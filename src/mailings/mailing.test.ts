@@ -22,6 +22,8 @@ const mailing: Mailing = {
   finishedAt: null,
   startFault: null,
   pausedAt: null,
+  pauseReason: null,
+  continuedAt: null,
   stoppedAt: null,
   disabledAt: null,
   disabledByName: null,

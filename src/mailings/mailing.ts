@@ -23,6 +23,10 @@ export interface Mailing {
   /** Why it could not start by itself at its time. */
   startFault: StartFault | null;
   pausedAt: Date | null;
+  /** What the mail server said, where Vestnik itself paused it. */
+  pauseReason: string | null;
+  /** When its owner last went on after that. */
+  continuedAt: Date | null;
   stoppedAt: Date | null;
   disabledAt: Date | null;
   disabledByName: string | null;
@@ -88,6 +92,11 @@ export function describeMailing(mailing: Mailing): MailingState {
   if (status === 'created') return startFault === null ? 'created' : 'start_fault';
   if (pausedAt !== null) return 'paused';
   return frozenAt === null ? 'preparing' : 'running';
+}
+
+/** Whether what waits in it, or waits in it again, can still be sent. */
+export function isWindowOpen({ frozenAt, stoppedAt, disabledAt, endsAt }: Mailing, now: Date): boolean {
+  return frozenAt !== null && stoppedAt === null && disabledAt === null && endsAt > now;
 }
 
 /** What it is called in the audit log, which outlives it. */

@@ -1,10 +1,10 @@
 /**
- * A new mailing for exactly those recipients whose deliveries ended in one state: expired, rejected, in doubt or cancelled. Under the
- * lock of the old mailing's row a second press finds what the first one made, and writes to nobody twice.
+ * A new mailing for exactly those recipients whose deliveries ended in one state: expired, rejected, in doubt or cancelled; or for one of
+ * them. Under the lock of the old mailing's row a second press finds what the first one made, and writes to nobody twice.
  */
 import { sql } from 'kysely';
 
-import { selectRecipientIds } from '../delivery/delivery-store.js';
+import { countRepeatable, selectRecipientIds } from '../delivery/delivery-store.js';
 import type { Database, Transaction } from '../lib/database.js';
 import { addMessage } from '../messages/message-store.js';
 import { insertChosen, selectRecipients } from './audience-store.js';
@@ -20,6 +20,7 @@ interface RepeatOrder {
   ownerId: number;
   mailingId: number;
   state: RepeatableState;
+  deliveryId: number | null;
   now: Date;
 }
 
@@ -35,12 +36,13 @@ export async function repeatMailing(
   mailingId: number,
   state: RepeatableState,
   now: Date,
+  deliveryId: number | null = null,
 ): Promise<RepeatResult> {
   return db.transaction().execute(async (trx) => {
-    const order = { ownerId, mailingId, state, now };
+    const order = { ownerId, mailingId, state, deliveryId, now };
     const old = await lockStarted(trx, order);
     if (!old) return { ok: false, fault: 'gone' };
-    const { count, missing } = await countDeliveries(trx, order);
+    const { count, missing } = await countRepeatable(trx, order);
     if (count === 0) return { ok: false, fault: 'nobody' };
     const messageId = old.messageId ?? (await restoreMessage(trx, ownerId, old));
     const earlier = await findEqual(trx, order, messageId, count);
@@ -66,18 +68,6 @@ async function lockStarted(trx: Transaction, { ownerId, mailingId }: RepeatOrder
     .executeTakeFirst();
 }
 
-async function countDeliveries(trx: Transaction, { mailingId, state }: RepeatOrder) {
-  return trx
-    .selectFrom('deliveries')
-    .select([
-      sql<number>`count(recipient_id)`.as('count'),
-      sql<number>`count(*) filter (where recipient_id is null)`.as('missing'),
-    ])
-    .where('mailing_id', '=', mailingId)
-    .where('state', '=', state)
-    .executeTakeFirstOrThrow();
-}
-
 /** The message was deleted since: it is made anew from what was sent, once. */
 async function restoreMessage(trx: Transaction, ownerId: number, { subject, body }: Repeated): Promise<number> {
   const same = await trx
@@ -95,17 +85,17 @@ async function restoreMessage(trx: Transaction, ownerId: number, { subject, body
 /** A mailing that waits for its start with this very message and these very recipients. */
 async function findEqual(
   trx: Transaction,
-  { ownerId, mailingId, state }: RepeatOrder,
+  order: RepeatOrder,
   messageId: number,
   count: number,
 ): Promise<number | undefined> {
   const { rows } = await sql<{ id: number }>`
     select m.id from mailings m
-    where m.owner_id = ${ownerId} and m.message_id = ${messageId} and m.status = 'created' and m.audience = 'chosen'
+    where m.owner_id = ${order.ownerId} and m.message_id = ${messageId} and m.status = 'created' and m.audience = 'chosen'
       and m.disabled_at is null and m.start_fault is null
       and (select count(*) from mailing_recipients c where c.mailing_id = m.id) = ${count}
       and not exists (
-        ${selectRecipientIds(trx, mailingId, state)}
+        ${selectRecipientIds(trx, order)}
         except select c.recipient_id from mailing_recipients c where c.mailing_id = m.id
       )
     order by m.id desc limit 1`.execute(trx);
@@ -113,12 +103,12 @@ async function findEqual(
 }
 
 async function addRepeated(trx: Transaction, order: RepeatOrder, old: Repeated, messageId: number): Promise<number> {
-  const { ownerId, mailingId, state, now } = order;
+  const { ownerId, mailingId, now } = order;
   const { start, end } = repeatWindow(now, old);
   const values = { messageId, firstSendingAt: start, endsAt: end, audience: 'chosen' } as const;
   const added = await addMailing(trx, ownerId, values);
   if (!added.ok) throw new Error(`the message ${messageId} went away during the repetition of mailing ${mailingId}`);
-  const ids = selectRecipientIds(trx, mailingId, state);
+  const ids = selectRecipientIds(trx, order);
   await insertChosen(trx, selectRecipients(trx, ownerId, added.id).where(sql<boolean>`recipients.id in (${ids})`));
   return added.id;
 }

@@ -149,7 +149,12 @@ export function MessagePage({ view, message, owner, preview, addressees }: Messa
     <Layout
       view={view}
       title={subject}
-      back={{ href: owner ? '/oversight/messages' : '/messages', label: view.t('messages.list.title') }}
+      back={
+        owner
+          ? { href: '/oversight/messages', label: view.t('oversight.messages.title') }
+          : { href: '/messages', label: view.t('messages.list.title') }
+      }
+      overseen={owner !== undefined}
       actions={!owner && <MessageActions view={view} message={message} />}
     >
       <OwnerNotice view={view} owner={owner} />

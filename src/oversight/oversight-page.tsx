@@ -7,7 +7,14 @@ import { ReadOnlyMark } from '../ui/oversight-list.js';
 import { OversightTabs } from '../ui/oversight-tabs.js';
 import { OwnerLink } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
-import { isEmpty, type ComparedOwner, type Installation, type Running, type RunningMailing } from './oversight.js';
+import {
+  isEmpty,
+  type ComparedOwner,
+  type Installation,
+  type InstallationTotals,
+  type Running,
+  type RunningMailing,
+} from './oversight.js';
 
 interface OversightPageProps {
   view: View;
@@ -23,12 +30,13 @@ export function OversightPage({ view, installation, running }: OversightPageProp
       actions={<ReadOnlyMark view={view} />}
       tabs={<OversightTabs view={view} />}
     >
-      {running.mailings.length > 0 && (
+      {running.mailings.length > 0 ? (
         <section data-live="/oversight/running-mailings" data-live-seconds="2">
-          <RunningMailings view={view} running={running} />
+          <LiveOverview view={view} totals={installation} running={running} />
         </section>
+      ) : (
+        <Totals view={view} totals={installation} />
       )}
-      <Totals view={view} installation={installation} />
       {isEmpty(installation) ? (
         <EmptyState
           icon="binoculars"
@@ -42,8 +50,17 @@ export function OversightPage({ view, installation, running }: OversightPageProp
   );
 }
 
-/** What changes by itself; the page asks for it again and again. */
-export function RunningMailings({ view, running }: { view: View; running: Running }) {
+/** What changes by itself while mailings run; the page asks for it again and again. */
+export function LiveOverview({ view, totals, running }: { view: View; totals: InstallationTotals; running: Running }) {
+  return (
+    <>
+      <RunningMailings view={view} running={running} />
+      <Totals view={view} totals={totals} />
+    </>
+  );
+}
+
+function RunningMailings({ view, running }: { view: View; running: Running }) {
   return (
     <section class="card card-body running-mailings">
       <h2>{view.t('oversight.running.title')}</h2>
@@ -94,9 +111,9 @@ interface Figure {
 }
 
 /** Groups of figures, each leading to what it counts. */
-function Totals({ view, installation }: { view: View; installation: Installation }) {
-  const { users, recipients, mailings, totals } = installation;
-  const unsuccessful = totals.attemptsDeferred + totals.attemptsRejected + totals.attemptsInDoubt;
+function Totals({ view, totals }: { view: View; totals: InstallationTotals }) {
+  const { users, recipients, mailings, letters } = totals;
+  const unsuccessful = letters.attemptsDeferred + letters.attemptsRejected + letters.attemptsInDoubt;
   const t = view.t;
   return (
     <div class="oversight-totals">
@@ -105,10 +122,10 @@ function Totals({ view, installation }: { view: View; installation: Installation
         title={t('oversight.totals.letters')}
         width="wide"
         figures={[
-          { label: t('oversight.accepted'), number: totals.accepted },
-          { label: t('oversight.rejected'), number: totals.rejected },
-          { label: t('oversight.inDoubt'), number: totals.inDoubt },
-          { label: t('oversight.waiting'), number: totals.waiting },
+          { label: t('oversight.accepted'), number: letters.accepted },
+          { label: t('oversight.rejected'), number: letters.rejected },
+          { label: t('oversight.inDoubt'), number: letters.inDoubt },
+          { label: t('oversight.waiting'), number: letters.waiting },
         ]}
       />
       <TotalGroup
@@ -118,7 +135,7 @@ function Totals({ view, installation }: { view: View; installation: Installation
         figures={[
           {
             label: t('oversight.successful'),
-            number: totals.attemptsAccepted,
+            number: letters.attemptsAccepted,
             href: '/oversight/attempts?outcome=accepted',
           },
           {

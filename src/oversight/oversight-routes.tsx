@@ -2,8 +2,8 @@ import { Hono } from 'hono';
 
 import type { Database } from '../lib/database.js';
 import type { WebEnv } from '../ui/view.js';
-import { OversightPage, RunningMailings } from './oversight-page.js';
-import { readInstallation, readRunning } from './read-installation.js';
+import { LiveOverview, OversightPage } from './oversight-page.js';
+import { readInstallation, readRunning, readTotals } from './read-installation.js';
 
 /** What goes on in the whole installation. Mounted behind the permission to see it. */
 export function oversightRoutes({ db }: { db: Database }): Hono<WebEnv> {
@@ -15,9 +15,9 @@ export function oversightRoutes({ db }: { db: Database }): Hono<WebEnv> {
   });
 
   routes.get('/running-mailings', async (c) => {
-    const running = await readRunning(db);
+    const [totals, running] = await Promise.all([readTotals(db), readRunning(db)]);
     if (running.mailings.length === 0) c.header('x-live', 'done');
-    return c.html(<RunningMailings view={c.get('view')} running={running} />);
+    return c.html(<LiveOverview view={c.get('view')} totals={totals} running={running} />);
   });
 
   return routes;

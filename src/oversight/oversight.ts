@@ -5,13 +5,16 @@ import type { Mailing } from '../mailings/mailing.js';
 import type { OwnerName } from '../ui/owner-notice.js';
 
 /** What the overview of the whole installation tells. */
-export interface Installation {
+export interface Installation extends InstallationTotals {
+  owners: ComparedOwner[];
+}
+
+export interface InstallationTotals {
   users: { active: number; unconfirmed: number; blocked: number };
   recipients: number;
   mailings: Record<MailingStatus, number>;
   /** The sums over all mailings. */
-  totals: Counters;
-  owners: ComparedOwner[];
+  letters: Counters;
 }
 
 export interface ComparedOwner extends Omit<OwnerSums, 'ownerId'> {
@@ -33,6 +36,6 @@ export interface RunningMailing {
 }
 
 /** A fresh installation: nobody has anything yet. */
-export function isEmpty({ recipients, mailings }: Installation): boolean {
+export function isEmpty({ recipients, mailings }: InstallationTotals): boolean {
   return recipients + mailings.created + mailings.running + mailings.finished === 0;
 }

@@ -7,20 +7,24 @@ import type { Database } from '../lib/database.js';
 import { listMailings } from '../mailings/mailing-store.js';
 import { countMailingsByStatus } from '../mailings/oversight-mailing-store.js';
 import { countRecipients, countRecipientsByOwner, listLargestKeepers } from '../recipients/recipient-store.js';
-import type { ComparedOwner, Installation, Running } from './oversight.js';
+import type { ComparedOwner, Installation, InstallationTotals, Running } from './oversight.js';
 
 const SHOWN_OWNERS = 50;
 const SHOWN_MAILINGS = 10;
 
 export async function readInstallation(db: Database): Promise<Installation> {
-  const [users, recipients, mailings, totals, owners] = await Promise.all([
+  const [totals, owners] = await Promise.all([readTotals(db), compareOwners(db)]);
+  return { ...totals, owners };
+}
+
+export async function readTotals(db: Database): Promise<InstallationTotals> {
+  const [users, recipients, mailings, letters] = await Promise.all([
     countUsersByState(db),
     countRecipients(db, 'everybody'),
     countMailingsByStatus(db),
     sumCounters(db, 'everybody'),
-    compareOwners(db),
   ]);
-  return { users, recipients, mailings, totals, owners };
+  return { users, recipients, mailings, letters };
 }
 
 /** What runs now, the newest first. */

@@ -140,7 +140,12 @@ export function RecipientPage({ view, recipient, owner }: RecipientPageProps) {
     <Layout
       view={view}
       title={email}
-      back={{ href: owner ? '/oversight/recipients' : '/recipients', label: view.t('recipients.list.title') }}
+      back={
+        owner
+          ? { href: '/oversight/recipients', label: view.t('oversight.recipients.title') }
+          : { href: '/recipients', label: view.t('recipients.list.title') }
+      }
+      overseen={owner !== undefined}
       actions={!owner && <RecipientActions view={view} recipient={recipient} />}
     >
       <OwnerNotice view={view} owner={owner} />

@@ -186,9 +186,12 @@ export function FormFaults({ view, form }: { view: View; form: FormState }) {
   const count = Object.keys(form.faults).length;
   if (count === 0) return null;
   const whole = form.faults['form'];
+  // Passwords and codes are typed again.
+  const isKept = Object.values(form.typed).some((value) => value !== '');
   return (
     <div class="notice notice-danger" role="alert">
       {whole ? faultText(view, whole) : view.t('common.formFaults', { count })}
+      {!whole && isKept && ` ${view.t('common.formKept')}`}
     </div>
   );
 }

@@ -16,6 +16,8 @@ interface LayoutProps {
   /** Seconds after which the page loads itself again where there is no JavaScript. */
   refresh?: number;
   narrow?: boolean;
+  /** The page shows what is somebody else's: its place is the oversight. */
+  overseen?: boolean;
   children?: Child;
 }
 
@@ -46,16 +48,13 @@ export function Layout(props: LayoutProps) {
           <a class="skip-link" href="#main">
             {view.t('common.skipToContent')}
           </a>
-          {view.user ? <SideBar view={view} /> : <GuestBar view={view} />}
+          {view.user ? <SideBar view={view} overseen={props.overseen} /> : <GuestBar view={view} />}
           <div class="app-body">
             {view.lettersStayHere && <InboxBanner view={view} />}
             <main id="main" class={props.narrow ? 'page page-narrow' : 'page'} tabindex={-1}>
-              {view.flash && (
-                <div class={`notice notice-${view.flash.kind}`} role="status">
-                  {view.flash.text}
-                </div>
-              )}
+              {view.user && <FlashNotice view={view} />}
               <PageHeader {...props} />
+              {!view.user && <FlashNotice view={view} />}
               {props.tabs}
               {props.children}
             </main>
@@ -63,6 +62,16 @@ export function Layout(props: LayoutProps) {
         </body>
       </html>
     </>
+  );
+}
+
+/** Above the heading; for guests below it, where the sign stands on top. */
+function FlashNotice({ view: { flash } }: { view: View }) {
+  if (!flash) return null;
+  return (
+    <div class={`notice notice-${flash.kind}`} role="status">
+      {flash.text}
+    </div>
   );
 }
 
@@ -91,13 +100,14 @@ const PLACES = [
 ] as const;
 
 /** A rail on wide screens. On narrow ones the places stand under the thumb, and what is used less opens above them: a popover, so without a script. */
-function SideBar({ view }: { view: View }) {
+function SideBar({ view, overseen = false }: { view: View; overseen: boolean | undefined }) {
+  const path = overseen ? '/oversight' : (view.path.split('?')[0] ?? '');
   return (
     <header class="side">
       <Brand view={view} />
       <nav class="side-nav" aria-label={view.t('common.mainNavigation')}>
         {PLACES.map((place) => (
-          <PlaceLink view={view} href={place.href} icon={place.icon} label={view.t(place.label)} />
+          <PlaceLink path={path} href={place.href} icon={place.icon} label={view.t(place.label)} />
         ))}
         <button class="side-link side-more-button" type="button" popovertarget="more-places">
           <Icon name="three-dots" />
@@ -105,14 +115,14 @@ function SideBar({ view }: { view: View }) {
         </button>
         <div class="side-more" id="more-places" popover="auto">
           {view.user?.role !== 'user' && (
-            <PlaceLink view={view} href="/oversight" icon="binoculars" label={view.t('common.places.oversight')} />
+            <PlaceLink path={path} href="/oversight" icon="binoculars" label={view.t('common.places.oversight')} />
           )}
           {view.lettersStayHere && view.mayReadInbox && (
-            <PlaceLink view={view} href="/inbox" icon="inbox" label={view.t('common.places.inbox')} />
+            <PlaceLink path={path} href="/inbox" icon="inbox" label={view.t('common.places.inbox')} />
           )}
           <div class="side-foot">
             <PlaceLink
-              view={view}
+              path={path}
               href="/settings"
               icon="person-gear"
               label={view.user?.name || view.t('common.places.settings')}
@@ -130,8 +140,7 @@ function SideBar({ view }: { view: View }) {
   );
 }
 
-function PlaceLink({ view, href, icon, label }: { view: View; href: string; icon: string; label: string }) {
-  const path = view.path.split('?')[0] ?? '';
+function PlaceLink({ path, href, icon, label }: { path: string; href: string; icon: string; label: string }) {
   const current = path === href || (href !== '/' && path.startsWith(`${href}/`));
   return (
     <a class="side-link" href={href} {...(current ? { 'aria-current': 'page' as const } : {})}>

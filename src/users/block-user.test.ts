@@ -4,6 +4,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { eventually } from '../../test/support/eventually.js';
 import { addUser } from '../../test/support/fixtures.js';
+import { readInvitation } from '../accounts/accept-invitation.js';
+import { listInvitations } from '../accounts/invitation-store.js';
+import { inviteUser } from '../accounts/invite-user.js';
 import { lockRoles } from '../accounts/user-access-store.js';
 import { findUserDetails } from '../accounts/user-list-store.js';
 import { TERMINAL, type Actor } from '../audit/audit.js';
@@ -160,6 +163,31 @@ test('never blocks the last administrator who can sign in', async () => {
   const result = await blockUser(deps, TERMINAL, { id: last, reason: REASON, now: NOW });
   expect(result).toEqual({ ok: false, fault: 'lastAdministrator' });
   expect(await isBlocked(last)).toBe(false);
+});
+
+test('ends the invitations of an administrator who is blocked or demoted, and nobody else’s', async () => {
+  const [boss, rogue, careless] = [
+    await addUser(db, { role: 'administrator' }),
+    await addUser(db, { role: 'administrator' }),
+    await addUser(db, { role: 'administrator' }),
+  ] as const;
+  for (const by of [boss, rogue, careless]) {
+    const values = { email: `guest-of-${by}@example.com`, role: 'administrator', locale: 'en' } as const;
+    await inviteUser(deps, asActor(by), values);
+  }
+  await block(boss, rogue);
+  await changeRole(db, asActor(boss), careless, 'manager');
+  const open = (await listInvitations(db)).map(({ email }) => email);
+  expect(open).toEqual([`guest-of-${boss}@example.com`]);
+  const revoked = db.selectFrom('audit_entries').select(['actor_id', 'subject']).orderBy('id');
+  expect(await revoked.where('action', '=', 'user.invitation_revoked').execute()).toEqual([
+    { actor_id: boss, subject: `guest-of-${rogue}@example.com` },
+    { actor_id: boss, subject: `guest-of-${careless}@example.com` },
+  ]);
+  for (const { text } of letters.filter(({ purpose }) => purpose === 'invitation').slice(1)) {
+    const token = /token=([\w-]+)/.exec(text)?.[1] ?? '';
+    expect(await readInvitation(db, token)).toEqual({ ok: false, fault: 'expired' });
+  }
 });
 
 test('of two administrators who block each other at once, one stays', async () => {

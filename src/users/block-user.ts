@@ -1,4 +1,5 @@
 import { writeBlocked, writeUnblocked } from '../accounts/account-letters.js';
+import { revokeInvitationsBy } from '../accounts/invite-user.js';
 import { endSessions } from '../accounts/session-store.js';
 import { clearBlock, hasOtherAdministrator, setBlock } from '../accounts/user-access-store.js';
 import { recordAudit } from '../audit/audit-store.js';
@@ -25,7 +26,7 @@ interface Reasoned {
   now: Date;
 }
 
-/** Ends the user's sessions with it. Workers ask for blocked owners again and again: that stops the running mailings. */
+/** Ends the user's sessions and the invitations they sent with it. Workers ask for blocked owners again and again: that stops the running mailings. */
 export async function blockUser(
   { db, letters, baseUrl, defaultLocale = 'en' }: BlockDeps,
   actor: Actor,
@@ -37,6 +38,7 @@ export async function blockUser(
       return { ok: false, fault: 'lastAdministrator' };
     await setBlock(trx, id, { by: actor.userId, reason, at: now });
     await endSessions(trx, id);
+    await revokeInvitationsBy(trx, actor, id);
     await recordAudit(trx, actor, {
       action: 'user.blocked',
       ownerId: id,

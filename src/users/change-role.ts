@@ -1,3 +1,5 @@
+import { revokeInvitationsBy } from '../accounts/invite-user.js';
+import { may } from '../accounts/permissions.js';
 import { endSessions } from '../accounts/session-store.js';
 import { hasOtherAdministrator, setRole } from '../accounts/user-access-store.js';
 import { recordAudit } from '../audit/audit-store.js';
@@ -22,6 +24,7 @@ export async function changeRole(db: Database, actor: Actor, id: number, role: R
     if (isRaised && user.blocked) return { ok: false, fault: 'blocked' };
     await setRole(trx, id, role);
     await endSessions(trx, id);
+    if (!may({ id, role }, 'users.invite')) await revokeInvitationsBy(trx, actor, id);
     await recordAudit(trx, actor, {
       action: 'user.role_changed',
       ownerId: id,

@@ -58,7 +58,9 @@ export function RoleConfirmPage({ view, user, role }: RolePageProps & { role: Ro
         <bdi>{user.email}</bdi>
       </p>
       <p>{view.t('users.roleChange.was', { role: view.t(`users.roles.${user.role}`) })}</p>
-      <p>{view.t(`users.roleHints.${role}`)}</p>
+      <p>
+        <b>{view.t(`users.roles.${role}`)}</b>: {view.t(`users.roleHints.${role}`)}
+      </p>
       <p>{view.t('users.roleChange.sessions')}</p>
     </ConfirmPage>
   );

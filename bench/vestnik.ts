@@ -1,0 +1,175 @@
+/** Vestnik itself: the built program with the role of a worker, in a process of its own, on an embedded PostgreSQL that keeps its promises. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { sql } from 'kysely';
+
+import { TERMINAL } from '../src/audit/audit.js';
+import { closeDatabase, openDatabase, type Database, type DatabaseConnection } from '../src/lib/database.js';
+import { startEmbeddedPostgres } from '../src/lib/embedded-postgres.js';
+import { migrate } from '../src/lib/migrate.js';
+import { projectRoot } from '../src/lib/project-root.js';
+import { startMailing } from '../src/mailings/start-mailing.js';
+import { addUser } from '../test/support/fixtures.js';
+import { BODY, CITY, FROM, SUBJECT } from './letter.js';
+import { end } from './processes.js';
+
+/** A database with a user; several workers may be started on it. */
+export interface Ledger extends AsyncDisposable {
+  db: Database;
+  /** The settings with which a process finds it. */
+  settings: Record<string, string>;
+  ownerId: number;
+}
+
+export interface WorkerProcess extends AsyncDisposable {
+  /** Megabytes of resident memory, the highest so far; undefined where the system does not tell. */
+  peakMemory(): number | undefined;
+}
+
+const READY_WITHIN_MS = 60_000;
+const WATCH_MS = 20;
+
+/** On the embedded PostgreSQL, or on the server of `databaseUrl`, whose database must be empty. */
+export async function openLedger(databaseUrl?: string): Promise<Ledger> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'vestnik-bench-'));
+  const embedded = databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir }) : undefined;
+  const connection: DatabaseConnection = embedded?.connection ?? { connectionString: databaseUrl };
+  const db = openDatabase(connection, { applicationName: 'vestnik-bench' });
+  await migrate(db);
+  const ownerId = await addUser(db);
+  return {
+    db,
+    settings: { DATA_DIR: dataDir, ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }) },
+    ownerId,
+    async [Symbol.asyncDispose]() {
+      await closeDatabase(db);
+      await embedded?.stop();
+      await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** The owner's recipients become exactly this many. */
+export async function keepRecipients({ db, ownerId }: Ledger, count: number): Promise<void> {
+  await sql`delete from recipients where owner_id = ${ownerId}`.execute(db);
+  await sql`
+    insert into recipients (owner_id, email, name, attributes)
+    select ${ownerId}, 'recipient' || n || '@example.com', 'Анна ' || n, jsonb_build_object('city', ${CITY}::text)
+    from generate_series(1, ${count}::int) n`.execute(db);
+  await sql`vacuum (analyze) recipients`.execute(db);
+}
+
+export async function startWorker(
+  { settings }: Ledger,
+  smtpPort: number,
+  connections: number,
+  profileFolder?: string,
+): Promise<WorkerProcess> {
+  const { PATH = '', HOME = '' } = process.env;
+  const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
+  const child = spawn(process.execPath, [...profile, join(projectRoot, 'dist', 'server', 'main.js')], {
+    env: {
+      PATH,
+      HOME,
+      LOG_LEVEL: 'warn',
+      ROLES: 'worker',
+      SMTP_URL: `smtp://127.0.0.1:${smtpPort}?connections=${connections}`,
+      MAIL_FROM: `${FROM.name} <${FROM.address}>`,
+      ...settings,
+    },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  await awaitReady(child);
+  return { peakMemory: () => readPeakMemory(child.pid), [Symbol.asyncDispose]: () => end(child) };
+}
+
+async function awaitReady(child: ChildProcess): Promise<void> {
+  let output = '';
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const deadline = performance.now() + READY_WITHIN_MS;
+  while (!output.includes('Ctrl-C')) {
+    if (child.exitCode !== null || performance.now() > deadline) throw new Error(`Vestnik does not start: ${output}`);
+    await delay(WATCH_MS);
+  }
+}
+
+function readPeakMemory(pid: number | undefined): number | undefined {
+  try {
+    const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface Sending {
+  letters: number;
+  /** From the moment when a worker took the mailing up (its audience is still to be frozen then) until it was finished. */
+  seconds: number;
+  /** From the press to the first letter that was accepted, as the ledger has it. */
+  firstLetterSeconds: number;
+}
+
+/** Presses «send now» on a mailing to everybody, and waits until it is finished and every attempt committed. */
+export async function sendMailing(ledger: Ledger): Promise<Sending> {
+  const { db, ownerId } = ledger;
+  const mailingId = await addMailing(ledger);
+  const started = await startMailing(db, TERMINAL, ownerId, mailingId, new Date());
+  if (!started.ok) throw new Error('the mailing cannot be started');
+  while (!(await isFinished(db, mailingId))) await delay(WATCH_MS);
+  return readSending(db, mailingId);
+}
+
+async function addMailing({ db, ownerId }: Ledger): Promise<number> {
+  const message = await db
+    .insertInto('messages')
+    .values({ owner_id: ownerId, subject: SUBJECT, body: BODY })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const now = Date.now();
+  const mailing = await db
+    .insertInto('mailings')
+    .values({
+      owner_id: ownerId,
+      message_id: message.id,
+      audience: 'all',
+      first_sending_at: new Date(now + 3_600_000),
+      ends_at: new Date(now + 86_400_000),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return mailing.id;
+}
+
+async function isFinished(db: Database, mailingId: number): Promise<boolean> {
+  const { status } = await db
+    .selectFrom('mailings')
+    .select('status')
+    .where('id', '=', mailingId)
+    .executeTakeFirstOrThrow();
+  return status === 'finished';
+}
+
+async function readSending(db: Database, mailingId: number): Promise<Sending> {
+  const { rows } = await sql<Sending>`
+    select c.accepted as letters, extract(epoch from m.finished_at - m.frozen_at)::float8 as seconds,
+      extract(epoch from a.first - m.started_at)::float8 as "firstLetterSeconds"
+    from mailings m join mailing_counters c on c.mailing_id = m.id,
+      (select min(started_at + make_interval(secs => duration_ms / 1000.0)) as first
+       from (select * from attempts where mailing_id = ${mailingId} order by id limit 1000) early) a
+    where m.id = ${mailingId} and c.audience = c.accepted`.execute(db);
+  const [sending] = rows;
+  if (!sending) throw new Error('not every letter was accepted; the bench needs a server that takes them all');
+  return sending;
+}
+
+/** What earlier rounds left behind is cleared away, so that every round writes into the same tables. */
+export async function forgetMailings({ db, ownerId }: Ledger): Promise<void> {
+  await sql`truncate attempts, deliveries, leases`.execute(db);
+  await sql`delete from mailings where owner_id = ${ownerId}`.execute(db);
+}

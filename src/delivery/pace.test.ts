@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+
+import { Pace } from './pace.js';
+
+/** The windows for a mail server that takes so many letters a second. */
+function windowsFor(perSecond: number, connections: number): number[] {
+  const pace = new Pace(connections);
+  return Array.from({ length: 8 }, () => {
+    const { window } = pace;
+    pace.learn(window, (window / perSecond) * 1000);
+    return window;
+  });
+}
+
+test('begins with few letters and doubles them while they go quickly', () => {
+  expect(windowsFor(10_000, 8)).toEqual([16, 32, 64, 128, 128, 128, 128, 128]);
+});
+
+test('keeps few letters begun behind a slow mail server', () => {
+  expect(windowsFor(20, 8)).toEqual(Array.from({ length: 8 }, () => 16));
+});
+
+test('finds the size that goes in a moment', () => {
+  expect(windowsFor(400, 8).at(-1)).toBe(60);
+});
+
+test('gives every connection of many something to do', () => {
+  expect(windowsFor(10, 100).at(-1)).toBe(100);
+  expect(windowsFor(10_000, 100).at(-1)).toBe(200);
+});
+
+test('is not misled by a last window of a few letters', () => {
+  const pace = new Pace(8);
+  pace.learn(3, 1);
+  expect(pace.window).toBe(16);
+});

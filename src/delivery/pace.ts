@@ -1,0 +1,34 @@
+// pure
+
+/** What a window is to take: long enough that its two commits weigh little, short enough that few letters are in doubt after a crash. */
+const WINDOW_MS = 150;
+const SMALLEST = 16;
+const LARGEST = 128;
+/** Two leases have two windows each on the wire, and every connection wants four letters ahead. */
+const PER_CONNECTION = 2;
+
+/**
+ * How many letters the next window of a mailing has: as many as go in a moment. Behind a fast mail server that makes few and large
+ * statements; behind a slow one few letters are begun at a time.
+ */
+export class Pace {
+  readonly #smallest: number;
+  readonly #largest: number;
+  #window: number;
+
+  constructor(connections: number) {
+    this.#smallest = Math.max(SMALLEST, connections);
+    this.#largest = Math.max(LARGEST, connections * PER_CONNECTION);
+    this.#window = this.#smallest;
+  }
+
+  get window(): number {
+    return this.#window;
+  }
+
+  /** Of a window that was sent: one that went quickly lets the next be up to twice its size. */
+  learn(letters: number, ms: number): void {
+    const fitting = (letters * WINDOW_MS) / Math.max(ms, 1);
+    this.#window = Math.round(Math.max(this.#smallest, Math.min(fitting, letters * 2, this.#largest)));
+  }
+}
