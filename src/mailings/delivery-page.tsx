@@ -1,13 +1,15 @@
 import { DELIVERY_STATES, type Attempt, type Delivery } from '../delivery/delivery.js';
 import type { ListQuery, Page } from '../lib/list.js';
-import { formatDateTime, formatNumber } from '../ui/format.js';
+import { formatNumber } from '../ui/format.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState, Filter, Pager, SearchBar } from '../ui/list.js';
 import { OwnerNotice, type OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
 import { AttemptTable } from './attempt-table.js';
+import { DoubtNotice } from './doubt-notice.js';
 import { DeliveryBadge } from './mailing-parts.js';
 import type { Mailing } from './mailing.js';
+import { NextTry } from './next-try.js';
 
 interface DeliveryListProps {
   view: View;
@@ -97,7 +99,7 @@ function DeliveryTable({ view, mailing, page }: DeliveryListProps) {
 }
 
 function DeliveryRow({ view, mailing, delivery }: { view: View; mailing: Mailing; delivery: Delivery }) {
-  const { id, address, name, state, attemptCount } = delivery;
+  const { id, address, name, state, attemptCount, leftInDoubt } = delivery;
   return (
     <tr>
       <td data-label={view.t('mailings.deliveries.address')}>
@@ -110,21 +112,16 @@ function DeliveryRow({ view, mailing, delivery }: { view: View; mailing: Mailing
       </td>
       <td data-label={view.t('mailings.deliveries.state')}>
         <DeliveryBadge view={view} state={state} />
+        {leftInDoubt && <small class="d-block text-body-secondary">{view.t('mailings.inDoubt.leftMark')}</small>}
       </td>
       <td data-label={view.t('mailings.deliveries.attempts')} class="cell-number">
         {formatNumber(view, attemptCount)}
       </td>
       <td data-label={view.t('mailings.deliveries.nextTry')} class="cell-time">
-        {describeNextTry(view, delivery)}
+        <NextTry view={view} mailing={mailing} delivery={delivery} />
       </td>
     </tr>
   );
-}
-
-/** Before the first try there is no time worth naming: it comes when its turn does. */
-function describeNextTry(view: View, { state, attemptCount, nextTryAt }: Delivery): string {
-  const isRetry = state === 'waiting' && attemptCount > 0;
-  return isRetry ? formatDateTime(view, nextTryAt) : view.t('common.none');
 }
 
 interface DeliveryPageProps {
@@ -146,6 +143,8 @@ export function DeliveryPage({ view, mailing, owner, delivery, attempts }: Deliv
       overseen={owner !== undefined}
     >
       <OwnerNotice view={view} owner={owner} />
+      <DoubtNotice view={view} mailing={mailing} delivery={delivery} seenAttemptId={attempts[0]?.id ?? 0} />
+      {hasGivenUp(delivery, attempts) && <p class="notice">{view.t('mailings.gaveUp')}</p>}
       <dl class="facts card card-body">
         <dt>{view.t('mailings.deliveries.address')}</dt>
         <dd>
@@ -160,7 +159,9 @@ export function DeliveryPage({ view, mailing, owner, delivery, attempts }: Deliv
           <DeliveryBadge view={view} state={state} />
         </dd>
         <dt>{view.t('mailings.deliveries.nextTry')}</dt>
-        <dd>{describeNextTry(view, delivery)}</dd>
+        <dd>
+          <NextTry view={view} mailing={mailing} delivery={delivery} />
+        </dd>
         <dt>{view.t('mailings.deliveries.recipientLabel')}</dt>
         <dd>
           {recipientId === null ? (
@@ -179,4 +180,9 @@ export function DeliveryPage({ view, mailing, owner, delivery, attempts }: Deliv
       />
     </Layout>
   );
+}
+
+/** No reply rejected it: the schedule of retries was at its end. */
+function hasGivenUp({ state }: Delivery, [latest]: Attempt[]): boolean {
+  return state === 'rejected' && latest?.outcome === 'deferred';
 }

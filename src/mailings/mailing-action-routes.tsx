@@ -9,10 +9,11 @@ import { ConfirmPage } from '../ui/confirm-page.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import { formatNumber } from '../ui/format.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
+import { answerRepeat } from './answer-repeat.js';
 import { continueMailing, pauseMailing, stopMailing, type ControlResult } from './control-mailing.js';
 import { findByPath, type MailingDeps } from './mailing-path.js';
 import { REPEATABLE_STATES, type Mailing } from './mailing.js';
-import { repeatMailing, type RepeatResult } from './repeat-mailing.js';
+import { repeatMailing } from './repeat-mailing.js';
 import { startMailing } from './start-mailing.js';
 
 /** What is done to a mailing by one press. Each is harmless when pressed twice. */
@@ -76,17 +77,6 @@ function answerControl(
   if (result.ok) return redirectWithFlash(c, `/mailings/${id}`, t(`mailings.flash.${done}`));
   if (result.fault === 'gone') throw new NotFoundError();
   return redirectWithFlash(c, `/mailings/${id}`, t('mailings.flash.notRunning'), 'warning');
-}
-
-function answerRepeat(c: Context<WebEnv>, id: number, result: RepeatResult) {
-  const view = c.get('view');
-  if (!result.ok && result.fault === 'gone') throw new NotFoundError();
-  if (!result.ok) return redirectWithFlash(c, `/mailings/${id}`, view.t('mailings.flash.repeatNobody'), 'warning');
-  const { count, missing, already } = result;
-  const made = view.t('mailings.flash.repeated', { count, number: formatNumber(view, count) });
-  const left = view.t('mailings.flash.missing', { count: missing, number: formatNumber(view, missing) });
-  const told = [already ? view.t('mailings.flash.repeatedAlready') : made, ...(missing > 0 ? [left] : [])].join(' ');
-  return redirectWithFlash(c, `/mailings/${result.id}`, told, missing > 0 ? 'warning' : 'success');
 }
 
 function stopPage(view: View, { id }: Mailing, counters: Counters | undefined) {

@@ -4,9 +4,10 @@ import { formatDateTime, formatNumber, formatTimeWithSeconds } from '../ui/forma
 import type { View } from '../ui/view.js';
 import { AttemptTable } from './attempt-table.js';
 import { Balance } from './balance.js';
+import { DoubtsNotice } from './doubt-notice.js';
 import { DisabledNotice } from './mailing-notices.js';
 import { MailingBadge } from './mailing-parts.js';
-import { describeMailing, type Mailing, type RepeatableState } from './mailing.js';
+import { describeMailing, type Mailing } from './mailing.js';
 
 export interface MailingProgressProps {
   view: View;
@@ -32,7 +33,10 @@ export function MailingProgress(props: MailingProgressProps) {
       <StateNotice view={view} mailing={mailing} halt={halt} />
       {relayFault && mailing.disabledAt === null && <RelayNotice view={view} relayFault={relayFault} />}
       {counters && may(view.user, 'mailings.send', mailing) && (
-        <RepeatNotices view={view} mailing={mailing} counters={counters} />
+        <>
+          <DoubtsNotice view={view} mailing={mailing} counters={counters} seenAttemptId={attempts[0]?.id ?? 0} />
+          {mailing.status === 'finished' && <RepeatNotices view={view} mailing={mailing} counters={counters} />}
+        </>
       )}
       {counters && <Balance view={view} mailingId={mailing.id} counters={counters} />}
       <h2>{view.t('mailings.attempts.title')}</h2>
@@ -67,6 +71,7 @@ function StateNotice({ view, mailing, halt }: { view: View; mailing: Mailing; ha
   }
   if (state === 'paused') {
     const time = formatDateTime(view, mailing.endsAt);
+    if (mailing.pauseReason !== null) return <PolicyNotice view={view} time={time} reply={mailing.pauseReason} />;
     return (
       <Notice title={view.t('mailings.control.pausedTitle')} text={view.t('mailings.control.pausedText', { time })} />
     );
@@ -89,6 +94,17 @@ function RelayNotice({ view, relayFault }: { view: View; relayFault: RelayFault 
   );
 }
 
+/** Nobody's fault among the recipients either: its owner has to look into it. */
+function PolicyNotice({ view, time, reply }: { view: View; time: string; reply: string }) {
+  return (
+    <section class="notice notice-danger">
+      <h2>{view.t('mailings.policy.title')}</h2>
+      <p>{view.t('mailings.policy.text', { time })}</p>
+      <p class="reply text-lines">{reply}</p>
+    </section>
+  );
+}
+
 function Notice({ title, text }: { title: string; text: string }) {
   return (
     <section class="notice">
@@ -98,49 +114,34 @@ function Notice({ title, text }: { title: string; text: string }) {
   );
 }
 
-/** What is in doubt waits for its owner's decision at once; the rest can be written to again when the mailing is over. */
+/** Who got nothing can be written to again when the mailing is over. */
 function RepeatNotices({ view, mailing, counters }: { view: View; mailing: Mailing; counters: Counters }) {
-  const isOver = mailing.status === 'finished';
-  const { inDoubt, expired, rejected, cancelled } = counters;
+  const { expired, rejected, cancelled } = counters;
   const notice = { view, mailingId: mailing.id };
   return (
     <>
-      {inDoubt > 0 && <RepeatNotice {...notice} state="in_doubt" count={inDoubt} />}
-      {isOver && expired > 0 && <RepeatNotice {...notice} state="expired" count={expired} />}
-      {isOver && rejected > 0 && <RepeatNotice {...notice} state="rejected" count={rejected} />}
-      {isOver && cancelled > 0 && <RepeatNotice {...notice} state="cancelled" count={cancelled} />}
+      {expired > 0 && <RepeatNotice {...notice} state="expired" count={expired} />}
+      {rejected > 0 && <RepeatNotice {...notice} state="rejected" count={rejected} />}
+      {cancelled > 0 && <RepeatNotice {...notice} state="cancelled" count={cancelled} />}
     </>
   );
 }
 
 const REPEAT_TEXTS = {
-  in_doubt: { title: 'mailings.inDoubt.title', text: 'mailings.inDoubt.text', submit: 'mailings.repeat.submitInDoubt' },
-  expired: {
-    title: 'mailings.repeat.expiredTitle',
-    text: 'mailings.repeat.expiredText',
-    submit: 'mailings.repeat.submit',
-  },
-  rejected: {
-    title: 'mailings.repeat.rejectedTitle',
-    text: 'mailings.repeat.rejectedText',
-    submit: 'mailings.repeat.submit',
-  },
-  cancelled: {
-    title: 'mailings.repeat.cancelledTitle',
-    text: 'mailings.repeat.cancelledText',
-    submit: 'mailings.repeat.submit',
-  },
+  expired: { title: 'mailings.repeat.expiredTitle', text: 'mailings.repeat.expiredText' },
+  rejected: { title: 'mailings.repeat.rejectedTitle', text: 'mailings.repeat.rejectedText' },
+  cancelled: { title: 'mailings.repeat.cancelledTitle', text: 'mailings.repeat.cancelledText' },
 } as const;
 
 interface RepeatNoticeProps {
   view: View;
   mailingId: number;
-  state: RepeatableState;
+  state: keyof typeof REPEAT_TEXTS;
   count: number;
 }
 
 function RepeatNotice({ view, mailingId, state, count }: RepeatNoticeProps) {
-  const { title, text, submit } = REPEAT_TEXTS[state];
+  const { title, text } = REPEAT_TEXTS[state];
   return (
     <section class="notice notice-warning">
       <h2>{view.t(title, { count, number: formatNumber(view, count) })}</h2>
@@ -148,7 +149,7 @@ function RepeatNotice({ view, mailingId, state, count }: RepeatNoticeProps) {
       <form method="post" action={`/mailings/${mailingId}/repeat`} class="form-actions">
         <input type="hidden" name="state" value={state} />
         <button class="btn btn-outline-secondary" type="submit">
-          {view.t(submit)}
+          {view.t('mailings.repeat.submit')}
         </button>
         <a class="btn btn-link" href={`/mailings/${mailingId}/deliveries?state=${state}`}>
           {view.t('mailings.inDoubt.show')}

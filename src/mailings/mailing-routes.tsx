@@ -18,6 +18,7 @@ import { audienceRoutes } from './audience-routes.js';
 import { countAudience } from './audience-store.js';
 import { removeMailing } from './control-mailing.js';
 import { deliveryRoutes } from './delivery-routes.js';
+import { doubtRoutes } from './doubt-routes.js';
 import { mailingActionRoutes } from './mailing-action-routes.js';
 import { mailingFormRoutes } from './mailing-form-routes.js';
 import { MailingListPage } from './mailing-list-page.js';
@@ -38,6 +39,7 @@ export function mailingRoutes(deps: MailingDeps): Hono<WebEnv> {
   routes.route('/', mailingActionRoutes(deps));
   routes.route('/', audienceRoutes(deps));
   routes.route('/', deliveryRoutes(deps));
+  routes.route('/', doubtRoutes(deps));
 
   routes.get('/:id', async (c) => {
     const mailing = await findVisible(db, c);

@@ -21,6 +21,17 @@ export function formatNumber(view: Where, number: number): string {
   return new Intl.NumberFormat(view.locale).format(number);
 }
 
+const MINUTE_MS = 60_000;
+
+/** “in 14 minutes”; hours from an hour and a half on, days from two days on. */
+export function formatTimeUntil({ locale, now }: Pick<View, 'locale' | 'now'>, instant: Date): string {
+  const minutes = Math.max(1, Math.ceil((instant.getTime() - now.getTime()) / MINUTE_MS));
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'always' });
+  if (minutes < 90) return relative.format(minutes, 'minute');
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? relative.format(hours, 'hour') : relative.format(Math.round(hours / 24), 'day');
+}
+
 /** The value of an `<input type="datetime-local">`: the wall clock of the time zone, to the minute. */
 export function toLocalInput(view: Where, instant: Date): string {
   return instant

@@ -156,7 +156,10 @@ export function sendButton({ page, t, locale }: Visitor, count: number) {
 }
 
 /** Waits for the page to say so by itself. */
-export async function expectMailingState({ page, t }: Visitor, state: 'created' | 'running' | 'paused' | 'disabled' | 'finished') {
+export async function expectMailingState(
+  { page, t }: Visitor,
+  state: 'created' | 'running' | 'paused' | 'disabled' | 'finished',
+) {
   const badge = page.locator('.status-line').getByText(t(`mailings.states.${state}`), { exact: true });
   await badge.waitFor({ timeout: 20_000 });
 }
