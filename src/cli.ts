@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 
+import { auditFromTerminal } from './cli/audit-command.js';
 import { createUserFromTerminal } from './cli/create-user-command.js';
 import { sendFromTerminal } from './cli/send-command.js';
 import { loadConfig } from './config.js';
@@ -20,6 +21,7 @@ const COMMANDS = {
   create_user: (command: Command) => createUserFromTerminal(command, 'user'),
   create_manager: (command: Command) => createUserFromTerminal(command, 'manager'),
   send: sendFromTerminal,
+  audit: auditFromTerminal,
   migrate: async ({ t }: Command) => {
     // Opening the database has migrated it.
     console.log(t('cli.migrated'));

@@ -164,6 +164,8 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
   administrators: [
     'GET /oversight/users/:id/role',
     'POST /oversight/users/:id/role',
+    'GET /oversight/users/:id/second-factor/removal',
+    'POST /oversight/users/:id/second-factor/removal',
     'GET /oversight/users/invitations',
     'POST /oversight/users/invitations',
     'POST /oversight/users/invitations/:id/letter',

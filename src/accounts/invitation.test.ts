@@ -71,7 +71,7 @@ describe('an invitation', () => {
     expect(site.letters[0]?.text).toContain('boss@example.com invites you');
     const page = await browser.get(readLink());
     expect(page.status).toBe(200);
-    expect(page.text).toContain('You are invited as nina@example.com, to be: manager.');
+    expect(page.text).toContain('You will sign in as nina@example.com, with the role: manager.');
 
     const accepted = await accept();
     expect([accepted.status, accepted.location]).toEqual([303, '/']);

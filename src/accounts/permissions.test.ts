@@ -20,6 +20,7 @@ const TABLE: [Action, own: string, others: string][] = [
   ['audit.see', 'no yes yes', 'no yes yes'],
   ['users.see', 'no yes yes', 'no yes yes'],
   ['users.changeRole', 'no no yes', 'no no yes'],
+  ['users.removeSecondFactor', 'no no yes', 'no no yes'],
   ['users.invite', 'no no yes', 'no no yes'],
   ['registration.change', 'no no yes', 'no no yes'],
   ['mailServers.manage', 'no no yes', 'no no yes'],

@@ -37,6 +37,7 @@ const RULES = {
   'users.see': ['manager'],
   'users.block': ['superior'],
   'users.changeRole': ['otherAdministrator'],
+  'users.removeSecondFactor': ['otherAdministrator'],
   'users.invite': ['administrator'],
   'registration.change': ['administrator'],
   'mailServers.manage': ['administrator'],

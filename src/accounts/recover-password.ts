@@ -117,7 +117,8 @@ export async function changePassword(auth: Auth, change: PasswordChange): Promis
     await auth.db.transaction().execute((trx) => tellOfPasswordChange(trx, auth, locale, actor));
     return { ok: true, headers: result.headers };
   } catch (error) {
-    if (['INVALID_PASSWORD', 'PASSWORD_TOO_LONG'].includes(readRefusal(error))) return { ok: false, fault: 'passwordWrong' };
+    if (['INVALID_PASSWORD', 'PASSWORD_TOO_LONG'].includes(readRefusal(error)))
+      return { ok: false, fault: 'passwordWrong' };
     throw error;
   }
 }

@@ -69,6 +69,7 @@ async function showProgress(
     if (!mailing) return conclude(t('cli.send.gone', { id }), 1);
     if (mailing.disabledAt) return conclude(t('cli.send.disabled', { id }), 1);
     if (await isBlocked(db, ownerId)) return conclude(t('cli.send.blocked', { id }), 1);
+    if (mailing.pauseReason !== null) return conclude(t('cli.send.refused', { id, reply: mailing.pauseReason }), 1);
     if (mailing.pausedAt) return conclude(t('cli.send.paused', { id }), 1);
     if (interrupted.aborted) return conclude(t('cli.send.left'), 130);
     await delay(LOOK_EVERY_MS, undefined, { signal: interrupted }).catch(() => {});

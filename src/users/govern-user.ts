@@ -14,7 +14,7 @@ type Governed<Result> = Result | { ok: false; fault: GovernFault };
 export async function governUser<Result>(
   db: Database,
   actor: Actor,
-  action: Extract<Action, 'users.block' | 'users.changeRole'>,
+  action: Extract<Action, 'users.block' | 'users.changeRole' | 'users.removeSecondFactor'>,
   id: number,
   change: (trx: Transaction, user: GovernedUser) => Promise<Result>,
 ): Promise<Governed<Result>> {

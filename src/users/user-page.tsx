@@ -125,7 +125,15 @@ function UserFacts({ view, user }: { view: View; user: UserDetails }) {
       <dt>{view.t('users.page.sessions')}</dt>
       <dd>{describeSessions(view, sessionCount)}</dd>
       <dt>{view.t('users.page.secondFactor')}</dt>
-      <dd>{view.t(hasSecondFactor ? 'users.page.secondFactorOn' : 'users.page.secondFactorOff')}</dd>
+      <dd>
+        {view.t(hasSecondFactor ? 'users.page.secondFactorOn' : 'users.page.secondFactorOff')}
+        {hasSecondFactor && may(view.user, 'users.removeSecondFactor', user) && (
+          <>
+            {' · '}
+            <a href={`/oversight/users/${user.id}/second-factor/removal`}>{view.t('users.page.removeSecondFactor')}</a>
+          </>
+        )}
+      </dd>
       <dt>{view.t('common.oversight.audit')}</dt>
       <dd>
         <a href={`/oversight/audit?q=${encodeURIComponent(email)}`}>{view.t('users.page.log')}</a>

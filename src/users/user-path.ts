@@ -25,7 +25,7 @@ export async function findByPath(db: Database, c: Context<WebEnv>): Promise<User
 export async function findPermitted(
   db: Database,
   c: Context<WebEnv>,
-  action: 'users.block' | 'users.changeRole',
+  action: 'users.block' | 'users.changeRole' | 'users.removeSecondFactor',
 ): Promise<UserDetails> {
   const user = await findByPath(db, c);
   refuseUnlessPermitted(c.get('view'), action, { id: user.id, role: user.role });

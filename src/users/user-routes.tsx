@@ -13,6 +13,7 @@ import { blockRoutes } from './block-routes.js';
 import { invitationRoutes } from './invitation-routes.js';
 import { readBelongings } from './read-belongings.js';
 import { roleRoutes } from './role-routes.js';
+import { secondFactorRoutes } from './second-factor-routes.js';
 import { UserListPage } from './user-list-page.js';
 import { HaltState, UserPage } from './user-page.js';
 import { findByPath, type UserDeps } from './user-path.js';
@@ -24,6 +25,7 @@ export function userRoutes(deps: UserDeps): Hono<WebEnv> {
   routes.route('/invitations', invitationRoutes(deps));
   routes.route('/', blockRoutes(deps));
   routes.route('/', roleRoutes(deps));
+  routes.route('/', secondFactorRoutes(deps));
 
   routes.get('/', async (c) => {
     const view = c.get('view');

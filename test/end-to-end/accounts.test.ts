@@ -52,7 +52,7 @@ const READERS: { locale: Locale; look: (page: Page) => Promise<void> }[] = [
   { locale: 'en', look: expectNoSidewaysScrolling },
 ];
 
-describe.each(READERS)('who reads $locale', { timeout: 60_000 }, ({ locale, look }) => {
+describe.each(READERS)('who reads $locale', { timeout: 120_000 }, ({ locale, look }) => {
   beforeAll(async () => {
     stage = await openStage(browser, { locale, look: ({ page }) => look(page) });
   }, 90_000);

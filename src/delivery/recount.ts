@@ -1,0 +1,94 @@
+// pure
+/** The rules of `npm run manage -- audit`: what a recount of the ledger must equal. */
+import type { AttemptOutcome, DeliveryState, MailingStatus } from '../lib/schema.js';
+
+/** The states as the books have them: what is being sent counts as waiting. */
+export const BOOKED_STATES = [
+  'accepted',
+  'rejected',
+  'in_doubt',
+  'suppressed',
+  'expired',
+  'cancelled',
+  'waiting',
+] as const satisfies DeliveryState[];
+export type BookedState = (typeof BOOKED_STATES)[number];
+
+export const OUTCOMES = ['accepted', 'deferred', 'rejected', 'in_doubt'] as const satisfies AttemptOutcome[];
+
+export interface Books {
+  audience: number;
+  states: Record<BookedState, number>;
+  inDoubtLeft: number;
+  attempts: Record<AttemptOutcome, number>;
+}
+
+/** One mailing, as a single look at the database found it. */
+export interface Recount {
+  mailingId: number;
+  subject: string;
+  status: MailingStatus;
+  isFrozen: boolean;
+  /** Absent before the audience is frozen. */
+  books: Books | null;
+  /** The same, counted from deliveries and attempts; `audience` is the number of deliveries. */
+  counted: Books;
+  /** Accepted deliveries that have not exactly one accepted attempt. */
+  acceptedWithoutOne: number;
+  /** Deliveries in other states that have an accepted attempt. */
+  acceptedElsewhere: number;
+  /** Deliveries whose own count of attempts is not the number of their attempts. */
+  miscounted: number;
+  /** Deliveries that are being sent under a lease that there is not, or that does not hold them. */
+  unleased: number;
+  /** Deliveries that are being sent under a lease that expired a while ago. */
+  abandoned: number;
+}
+
+export type Imbalance =
+  | { kind: 'noBooks' | 'notFrozen' }
+  | { kind: 'audience' | 'sum' | 'inDoubtLeft'; booked: number; counted: number }
+  | { kind: 'state'; state: BookedState; booked: number; counted: number }
+  | { kind: 'attempts'; outcome: AttemptOutcome; booked: number; counted: number }
+  | {
+      kind: 'acceptedWithoutOne' | 'acceptedElsewhere' | 'miscounted' | 'unleased' | 'abandoned' | 'unfinished';
+      count: number;
+    };
+
+/** Empty where everything balances. */
+export function findImbalances(recount: Recount): Imbalance[] {
+  const { books, counted, isFrozen } = recount;
+  if (books === null && (isFrozen || counted.audience > 0)) return [{ kind: 'noBooks' }];
+  if (books !== null && !isFrozen) return [{ kind: 'notFrozen' }];
+  return books === null ? [] : [...compareBooks(books, counted), ...findStrays(recount)];
+}
+
+function compareBooks(books: Books, counted: Books): Imbalance[] {
+  const sum = BOOKED_STATES.reduce((total, state) => total + books.states[state], 0);
+  const pairs: Imbalance[] = [
+    { kind: 'audience', booked: books.audience, counted: counted.audience },
+    { kind: 'sum', booked: books.audience, counted: sum },
+    ...BOOKED_STATES.map((state) => ({
+      kind: 'state' as const,
+      state,
+      booked: books.states[state],
+      counted: counted.states[state],
+    })),
+    { kind: 'inDoubtLeft', booked: books.inDoubtLeft, counted: counted.inDoubtLeft },
+    ...OUTCOMES.map((outcome) => ({
+      kind: 'attempts' as const,
+      outcome,
+      booked: books.attempts[outcome],
+      counted: counted.attempts[outcome],
+    })),
+  ];
+  return pairs.filter((pair) => 'booked' in pair && pair.booked !== pair.counted);
+}
+
+const STRAYS = ['acceptedWithoutOne', 'acceptedElsewhere', 'miscounted', 'unleased', 'abandoned'] as const;
+
+function findStrays(recount: Recount): Imbalance[] {
+  const unfinished = recount.status === 'finished' ? recount.counted.states.waiting : 0;
+  const strays: Imbalance[] = STRAYS.filter((kind) => recount[kind] > 0).map((kind) => ({ kind, count: recount[kind] }));
+  return unfinished > 0 ? [...strays, { kind: 'unfinished', count: unfinished }] : strays;
+}
