@@ -8,7 +8,15 @@ function listCssImports(text) {
 }
 
 export default {
-  entry: ['src/main.ts', 'src/cli.ts', 'client/main.ts', 'bench/{main,delay-proxy,nodemailer-pool}.ts', 'bin/*.mjs', '.ci/*.mjs', 'test/support/*.mjs'],
+  entry: [
+    'src/main.ts',
+    'src/cli.ts',
+    'client/main.ts',
+    'bench/{main,delay-proxy,nodemailer-pool}.ts',
+    'bin/*.mjs',
+    '.ci/*.mjs',
+    'test/support/*.mjs',
+  ],
   project: ['{src,client,test,bench}/**/*.{ts,tsx,css}', '{bin,.ci}/**/*.mjs'],
   ignoreExportsUsedInFile: { interface: true, type: true },
   ignoreDependencies: ['oxfmt', 'oxlint', 'oxlint-tsgolint'],

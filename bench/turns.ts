@@ -1,14 +1,18 @@
 import type { Contestant } from './contestants.js';
 
+export const VESTNIK = 'Vestnik';
+
 /** What one contestant did in the rounds of one course. */
 export interface Result {
   name: string;
   /** Letters a second, one figure a round; empty when it could not take part. */
   rates: number[];
   missing: string | undefined;
+  firstLetterSeconds?: number;
+  peakMegabytes?: number;
 }
 
-export interface Starter {
+interface Starter {
   contestant: Contestant;
   letters: number;
 }
@@ -30,7 +34,7 @@ export async function takeTurns(
   return results;
 }
 
-export function median(values: number[]): number | undefined {
+function median(values: number[]): number | undefined {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];
 }
@@ -42,14 +46,15 @@ export function ratioOf(results: Result[], name: string, other: string): number 
   return mine === undefined || theirs === undefined ? null : Number((mine / theirs).toFixed(3));
 }
 
-export function showResults(title: string, results: Result[], reference: string): string {
+export function showResults(title: string, results: Result[]): string {
   const lines = results.map((result) => {
     const name = result.name.padEnd(22);
     const middle = median(result.rates);
     if (middle === undefined) return `  ${name} skipped: ${result.missing}`;
     const range = `${Math.round(Math.min(...result.rates))}–${Math.round(Math.max(...result.rates))}`;
-    const ratio = ratioOf(results, reference, result.name)?.toFixed(2) ?? '';
-    return `  ${name}${String(Math.round(middle)).padStart(8)} letters/s  ${range.padEnd(14)} ${reference} is ${ratio} ×`;
+    const ratio = ratioOf(results, VESTNIK, result.name);
+    const compared = ratio === null || result.name === VESTNIK ? '' : `${VESTNIK} is ${ratio.toFixed(2)} × as fast`;
+    return `  ${name}${String(Math.round(middle)).padStart(8)} letters/s  ${range.padEnd(14)} ${compared}`.trimEnd();
   });
   return [title, ...lines].join('\n');
 }

@@ -79,7 +79,7 @@ function describe({ t, format }: Terminal, imbalance: Imbalance): string {
     const { kind, count } = imbalance;
     return t(`cli.audit.faults.${kind}`, { count, number: format(count) });
   }
-  if (imbalance.kind === 'noBooks' || imbalance.kind === 'notFrozen') return t(`cli.audit.faults.${imbalance.kind}`);
+  if (!('booked' in imbalance)) return t(`cli.audit.faults.${imbalance.kind}`);
   const figures = { booked: format(imbalance.booked), counted: format(imbalance.counted) };
   if (imbalance.kind === 'state') {
     const state = t(`mailings.deliveryStates.${imbalance.state}`);

@@ -28,7 +28,7 @@ const FAULTS: [stage: string, fault: SmtpServerFault][] = [
   ['rcpt', { reply: '451 4.7.1 later' }],
   ['rcpt', { reply: '550 5.1.1 unknown' }],
   ['dot', { reply: '452 4.2.2 full' }],
-  ['dot', { reply: '554 5.7.1 refused' }],
+  ['dot', { reply: '554 5.0.0 refused' }],
   ['dot-reply', 'drop'],
   ['data', 'drop'],
   ['mail', { reply: '421 4.3.2 going down', thenDrop: true }],

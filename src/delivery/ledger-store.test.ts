@@ -11,6 +11,7 @@ import type { DeliveryState } from '../lib/schema.js';
 import { startMailing } from '../mailings/start-mailing.js';
 import { readCounters } from './delivery-store.js';
 import { isBalanced, type Counters } from './delivery.js';
+import { findNewestAttempt, leaveDoubts, sendDoubtsAgain } from './doubt-store.js';
 import {
   beginWindow,
   claimBatch,
@@ -24,6 +25,8 @@ import {
   type Entry,
   type Lease,
 } from './ledger-store.js';
+import { recountMailing } from './recount-store.js';
+import { findImbalances } from './recount.js';
 
 async function openMailing(recipients: number) {
   const database = await createTestDatabase();
@@ -267,7 +270,7 @@ describe('ending', () => {
   });
 });
 
-test('the books balance and equal a recount after any order of claims, beginnings, outcomes, deaths and endings', async () => {
+test('the books balance and equal a recount after any order of claims, beginnings, outcomes, deaths, endings and decisions', async () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('claim' as const), size: fc.integer({ min: 1, max: 9 }) }),
     fc.record({ do: fc.constant('begin' as const), lease: fc.nat(4), count: fc.integer({ min: 1, max: 9 }) }),
@@ -279,6 +282,7 @@ test('the books balance and equal a recount after any order of claims, beginning
     fc.record({ do: fc.constant('end' as const), lease: fc.nat(4) }),
     fc.record({ do: fc.constant('reap' as const) }),
     fc.record({ do: fc.constant('close' as const) }),
+    fc.record({ do: fc.constantFrom('resend' as const, 'leave' as const), only: fc.option(fc.nat(4)) }),
   );
   await using mailing = await openMailing(40);
   const { db, ownerId } = mailing;
@@ -295,6 +299,12 @@ test('the books balance and equal a recount after any order of claims, beginning
         if (action.do === 'begin' && lease)
           await beginWindow(db, lease.id, Math.min(action.count, lease.deliveries.length));
         if (action.do === 'end' && lease) await endLease(db, lease.id);
+        if (action.do === 'resend' || action.do === 'leave') {
+          const decide = action.do === 'resend' ? sendDoubtsAgain : leaveDoubts;
+          const deliveryId = action.only === null ? null : (leases[0]?.deliveries[action.only]?.id ?? 0);
+          const doubts = { mailingId, deliveryId, seenAttemptId: await findNewestAttempt(db, mailingId) };
+          await db.transaction().execute((trx) => decide(trx, doubts));
+        }
         if (action.do === 'close') await closeWaiting(db, mailingId, 'cancelled');
         if (action.do === 'record' && lease) {
           const entries = action.states.flatMap((state, index) =>
@@ -330,6 +340,7 @@ async function expectTrueBooks(db: Database, ownerId: number, mailingId: number)
     inDoubt: counters.inDoubt,
     cancelled: counters.cancelled,
   });
+  expect(findImbalances(found(await recountMailing(db, mailingId)))).toEqual([]);
   const { rows } = await sql<{
     tries: number;
   }>`select count(*)::int as tries from attempts where mailing_id = ${mailingId}`.execute(db);

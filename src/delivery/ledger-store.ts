@@ -261,9 +261,7 @@ export async function finishMailing(db: Database, mailingId: number): Promise<bo
       select mailing_id from mailing_counters where mailing_id = ${mailingId} and waiting = 0 for update
     )
     update mailings m set status = 'finished', finished_at = now()
-    from books where m.id = books.mailing_id and m.status = 'running' and m.frozen_at is not null`.execute(
-    db,
-  );
+    from books where m.id = books.mailing_id and m.status = 'running' and m.frozen_at is not null`.execute(db);
   return result.numAffectedRows === 1n;
 }
 

@@ -3,6 +3,8 @@ import { domainToASCII } from 'node:url';
 
 import libmime from 'libmime';
 
+import { breakLines, endLines } from './base64-pattern.js';
+
 export interface LetterHead {
   from: { name: string; address: string };
   /** What stands before @ in the Message-ID, the same at every try, so that a receiver can tell a repetition. */
@@ -21,11 +23,16 @@ export interface LetterContent {
  * A letter as RFC 5322 and RFC 2046 want it: text and HTML as alternatives, each in base64, so that no line is too long and none
  * begins with a dot. Every value on a header line is encoded (RFC 2047), so none can begin another header.
  */
-export function composeLetter(head: LetterHead, content: LetterContent): string {
-  const domain = formatDomain(head.from.address.split('@').at(-1) ?? 'localhost');
+export function composeLetter(head: LetterHead, { text, html, ...content }: LetterContent): string {
+  return joinLetter(head, { ...content, text: encodeBase64(text), html: encodeBase64(html) });
+}
+
+/** As `composeLetter`, of a text and an HTML that are in base64 already, in lines. */
+export function joinLetter(head: LetterHead, content: LetterContent): string {
+  const { mailbox, domain } = formatSender(head.from);
   const boundary = `=_${head.id}`;
   return [
-    `From: ${formatMailbox(head.from)}`,
+    `From: ${mailbox}`,
     `To: ${formatMailbox(content.to)}`,
     `Subject: ${formatText(content.subject)}`,
     `Date: ${head.date.toUTCString().replace('GMT', '+0000')}`,
@@ -37,12 +44,12 @@ export function composeLetter(head: LetterHead, content: LetterContent): string 
     'Content-Type: text/plain; charset=utf-8',
     'Content-Transfer-Encoding: base64',
     '',
-    encodeBase64(content.text),
+    content.text,
     `--${boundary}`,
     'Content-Type: text/html; charset=utf-8',
     'Content-Transfer-Encoding: base64',
     '',
-    encodeBase64(content.html),
+    content.html,
     `--${boundary}--`,
     '',
   ].join('\r\n');
@@ -52,6 +59,18 @@ export function composeLetter(head: LetterHead, content: LetterContent): string 
 export function parseMailbox(text: string): LetterHead['from'] {
   const match = /^\s*"?(?<name>[^"<]*?)"?\s*<(?<address>[^<>\s]+)>\s*$/.exec(text);
   return { name: match?.groups?.['name'] ?? '', address: match?.groups?.['address'] ?? text.trim() };
+}
+
+const senders = new WeakMap<LetterHead['from'], { mailbox: string; domain: string }>();
+
+/** The same for every letter of a mailing, and worked out once. */
+function formatSender(from: LetterHead['from']): { mailbox: string; domain: string } {
+  const known = senders.get(from);
+  if (known) return known;
+  const domain = formatDomain(from.address.split('@').at(-1) ?? 'localhost');
+  const sender = { mailbox: formatMailbox(from), domain };
+  senders.set(from, sender);
+  return sender;
 }
 
 /** RFC 5322, section 3.2.5: a phrase is plain words, a quoted string or encoded words. */
@@ -100,8 +119,7 @@ function toLine(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ');
 }
 
-/** Lines of 76 characters (RFC 2045, section 6.8), of a text with the line ends that mail has (RFC 2046, section 4.1.1). */
+/** Of a text with the line ends that mail has (RFC 2046, section 4.1.1). */
 function encodeBase64(text: string): string {
-  const encoded = Buffer.from(text.replaceAll(/\r?\n/g, '\r\n')).toString('base64');
-  return encoded.replaceAll(/.{76}(?=.)/g, '$&\r\n');
+  return breakLines(Buffer.from(endLines(text)).toString('base64'));
 }

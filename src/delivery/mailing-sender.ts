@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isRefusedData, type Database } from '../lib/database.js';
 import type { Log } from '../lib/log.js';
 import type { SendOutcome } from '../lib/smtp/smtp-outcome.js';
-import { compileMessage, RenderError, renderMessage, type CompiledMessage } from '../messages/render-message.js';
+import { compileMessage, RenderError } from '../messages/render-message.js';
 import {
   beginWindow,
   claimBatch,
@@ -20,7 +20,8 @@ import {
   type Lease,
   type LeasedDelivery,
 } from './ledger-store.js';
-import { composeLetter, type LetterHead } from './letter.js';
+import type { LetterHead } from './letter.js';
+import { prepareLetters, type WriteLetter } from './mailing-letters.js';
 import { Pace } from './pace.js';
 import { describeFault, type Relay } from './relay.js';
 import { planDelivery } from './retry.js';
@@ -44,7 +45,6 @@ interface SenderDeps {
   halted: AbortSignal;
 }
 
-const BATCH = 512;
 const FLUSH_AFTER_MS = 20;
 const TRY_AGAIN_MS = 500;
 const STOP_TRYING_AFTER_MS = 4_000;
@@ -59,32 +59,28 @@ export async function sendMailing(deps: SenderDeps, mailingId: number): Promise<
   if (!compiled?.ok) return { ok: false, fault: 'unsendable' };
   // Two at a time: one is sent while the other is claimed. When one fails, the other's letters are still on the wire.
   const pace = new Pace(deps.relay.connections);
-  const both = [1, 2].map(() => sendLeases(deps, mailingId, compiled.message, pace));
+  const write = prepareLetters(deps.from, compiled.message);
+  const both = [1, 2].map(() => sendLeases(deps, mailingId, write, pace));
   for (const result of await Promise.allSettled(both)) {
     if (result.status === 'rejected') throw result.reason;
   }
   return { ok: true };
 }
 
-async function sendLeases(
-  deps: SenderDeps,
-  mailingId: number,
-  message: CompiledMessage,
-  pace: Pace,
-): Promise<void> {
+async function sendLeases(deps: SenderDeps, mailingId: number, write: WriteLetter, pace: Pace): Promise<void> {
   while (!deps.stopping.aborted && !deps.halted.aborted && !deps.relay.isResting) {
-    const lease = await claimBatch(deps.db, mailingId, deps.node, deps.relay.isFaulty ? 1 : BATCH);
+    const lease = await claimBatch(deps.db, mailingId, deps.node, deps.relay.isFaulty ? 1 : pace.lease);
     if (!lease) return;
     deps.leases.add(lease.id);
     try {
-      await sendLease(deps, lease, message, pace);
+      await sendLease(deps, lease, write, pace);
     } finally {
       deps.leases.delete(lease.id);
     }
   }
 }
 
-async function sendLease(deps: SenderDeps, lease: Lease, message: CompiledMessage, pace: Pace): Promise<void> {
+async function sendLease(deps: SenderDeps, lease: Lease, write: WriteLetter, pace: Pace): Promise<void> {
   const { db, relay, stopping, halted } = deps;
   const book = new LeaseBook(deps, lease.id);
   const left = [...lease.deliveries];
@@ -93,7 +89,7 @@ async function sendLease(deps: SenderDeps, lease: Lease, message: CompiledMessag
     if (stopping.aborted || halted.aborted || relay.isResting || book.failure) break;
     const window = left.splice(0, pace.window);
     if (!(await passGate(deps, lease.id, lease.deliveries.length - left.length))) break;
-    const written = sendWindow(deps, window, message, { book, pace });
+    const written = sendWindow(deps, window, write, { book, pace });
     await unwritten;
     unwritten = written;
   }
@@ -106,11 +102,11 @@ async function sendLease(deps: SenderDeps, lease: Lease, message: CompiledMessag
 async function sendWindow(
   deps: SenderDeps,
   window: LeasedDelivery[],
-  message: CompiledMessage,
+  write: WriteLetter,
   { book, pace }: { book: LeaseBook; pace: Pace },
 ): Promise<void> {
   const beganAt = performance.now();
-  const sent = window.map((delivery) => sendOne(deps, message, delivery));
+  const sent = window.map((delivery) => sendOne(deps, write, delivery));
   const written = Promise.all(sent.map(async (entry) => book.add(await entry)));
   await Promise.all(sent);
   pace.learn(window.length, performance.now() - beganAt);
@@ -128,7 +124,7 @@ async function passGate({ db, log }: SenderDeps, leaseId: number, count: number)
 }
 
 /** Never throws: whatever goes wrong is this delivery's entry. */
-async function sendOne(deps: SenderDeps, message: CompiledMessage, delivery: LeasedDelivery): Promise<Entry> {
+async function sendOne(deps: SenderDeps, write: WriteLetter, delivery: LeasedDelivery): Promise<Entry> {
   const startedAt = new Date();
   const fail = (error: unknown, state: 'rejected' | 'in_doubt', stage: string): Entry => {
     if (!(error instanceof RenderError))
@@ -137,7 +133,7 @@ async function sendOne(deps: SenderDeps, message: CompiledMessage, delivery: Lea
   };
   let data: string;
   try {
-    data = writeLetter(deps.from, message, delivery, startedAt);
+    data = write(delivery, startedAt);
   } catch (error) {
     // This recipient's own values break the limits of the message: a rejection of theirs, and of nobody else.
     return fail(error, 'rejected', 'compose');
@@ -149,12 +145,6 @@ async function sendOne(deps: SenderDeps, message: CompiledMessage, delivery: Lea
     // A fault of this program: how far the letter got is not known.
     return fail(error, 'in_doubt', 'dot');
   }
-}
-
-function writeLetter(from: LetterHead['from'], message: CompiledMessage, delivery: LeasedDelivery, date: Date): string {
-  const { id, address, name, attributes } = delivery;
-  const rendered = renderMessage(message, { email: address, name, attributes });
-  return composeLetter({ from, date, id: `delivery-${id}` }, { to: { name, address }, ...rendered });
 }
 
 function toFailedEntry(

@@ -20,12 +20,12 @@ test('keeps few letters begun behind a slow mail server', () => {
   expect(windowsFor(20, 8)).toEqual(Array.from({ length: 8 }, () => 16));
 });
 
-test('finds the size that goes in a moment', () => {
-  expect(windowsFor(400, 8).at(-1)).toBe(60);
+test('finds the size that goes in half a second', () => {
+  expect(windowsFor(100, 8).at(-1)).toBe(50);
 });
 
 test('gives every connection of many something to do', () => {
-  expect(windowsFor(10, 100).at(-1)).toBe(100);
+  expect(windowsFor(10, 100).at(-1)).toBe(200);
   expect(windowsFor(10_000, 100).at(-1)).toBe(200);
 });
 

@@ -1,11 +1,13 @@
 // pure
 
 /** What a window is to take: long enough that its two commits weigh little, short enough that few letters are in doubt after a crash. */
-const WINDOW_MS = 150;
+const WINDOW_MS = 500;
 const SMALLEST = 16;
 const LARGEST = 128;
-/** Two leases have two windows each on the wire, and every connection wants four letters ahead. */
+/** Two leases have two windows each on the wire, and one of these may be waiting for its commit. */
 const PER_CONNECTION = 2;
+/** Few, so that a slow process leaves something for the others. */
+const WINDOWS_IN_A_LEASE = 4;
 
 /**
  * How many letters the next window of a mailing has: as many as go in a moment. Behind a fast mail server that makes few and large
@@ -17,13 +19,17 @@ export class Pace {
   #window: number;
 
   constructor(connections: number) {
-    this.#smallest = Math.max(SMALLEST, connections);
-    this.#largest = Math.max(LARGEST, connections * PER_CONNECTION);
+    this.#smallest = Math.max(SMALLEST, connections * PER_CONNECTION);
+    this.#largest = Math.max(LARGEST, this.#smallest);
     this.#window = this.#smallest;
   }
 
   get window(): number {
     return this.#window;
+  }
+
+  get lease(): number {
+    return this.#window * WINDOWS_IN_A_LEASE;
   }
 
   /** Of a window that was sent: one that went quickly lets the next be up to twice its size. */

@@ -14,7 +14,7 @@ export const BOOKED_STATES = [
 ] as const satisfies DeliveryState[];
 export type BookedState = (typeof BOOKED_STATES)[number];
 
-export const OUTCOMES = ['accepted', 'deferred', 'rejected', 'in_doubt'] as const satisfies AttemptOutcome[];
+const OUTCOMES = ['accepted', 'deferred', 'rejected', 'in_doubt'] as const satisfies AttemptOutcome[];
 
 export interface Books {
   audience: number;
@@ -89,6 +89,9 @@ const STRAYS = ['acceptedWithoutOne', 'acceptedElsewhere', 'miscounted', 'unleas
 
 function findStrays(recount: Recount): Imbalance[] {
   const unfinished = recount.status === 'finished' ? recount.counted.states.waiting : 0;
-  const strays: Imbalance[] = STRAYS.filter((kind) => recount[kind] > 0).map((kind) => ({ kind, count: recount[kind] }));
+  const strays: Imbalance[] = STRAYS.filter((kind) => recount[kind] > 0).map((kind) => ({
+    kind,
+    count: recount[kind],
+  }));
   return unfinished > 0 ? [...strays, { kind: 'unfinished', count: unfinished }] : strays;
 }

@@ -100,10 +100,10 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Whose fault a refusal is, whether it is permanent, and what to do. */
-export function classify({ stage, reply }: Pick<RefusedOutcome, 'stage' | 'reply'>): Pick<
-  Rule,
-  'fault' | 'permanent' | 'action'
-> {
+export function classify({
+  stage,
+  reply,
+}: Pick<RefusedOutcome, 'stage' | 'reply'>): Pick<Rule, 'fault' | 'permanent' | 'action'> {
   const rule = RULES.find(
     ({ stages, codes, enhanced, text }) =>
       (stages === undefined || stages.includes(stage)) &&

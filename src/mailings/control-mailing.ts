@@ -25,7 +25,12 @@ export async function pauseMailing(
   now: Date,
 ): Promise<ControlResult> {
   const isPaused = ({ pausedAt }: Mailing) => pausedAt !== null;
-  return control(db, actor, { ownerId, id }, { action: 'mailing.paused', marks: () => ({ paused_at: now }), isDone: isPaused });
+  return control(
+    db,
+    actor,
+    { ownerId, id },
+    { action: 'mailing.paused', marks: () => ({ paused_at: now }), isDone: isPaused },
+  );
 }
 
 export async function continueMailing(

@@ -58,10 +58,10 @@ export function doubtRoutes({ db, clock }: MailingDeps): Hono<WebEnv> {
     return c.html(resendingPage(view, mailing, { count, seen, isOpen: isWindowOpen(mailing, clock.now()) }));
   });
 
-  routes.post('/:id/in-doubt/resending', resend);
-  routes.post('/:id/in-doubt/leaving', leave);
-  routes.post('/:id/deliveries/:deliveryId/resending', resend);
-  routes.post('/:id/deliveries/:deliveryId/leaving', leave);
+  routes.post('/:id/in-doubt/resending', (c) => resend(c));
+  routes.post('/:id/in-doubt/leaving', (c) => leave(c));
+  routes.post('/:id/deliveries/:deliveryId/resending', (c) => resend(c));
+  routes.post('/:id/deliveries/:deliveryId/leaving', (c) => leave(c));
 
   return routes;
 }

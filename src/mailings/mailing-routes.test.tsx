@@ -12,6 +12,7 @@ import { readFlash } from '../ui/flash.js';
 import type { View, WebEnv } from '../ui/view.js';
 import { mailingRoutes } from './mailing-routes.js';
 import { findMailing } from './mailing-store.js';
+import { pauseRefusedMailing } from './pause-refused-mailing.js';
 import { startMailing } from './start-mailing.js';
 
 let database: TestDatabase;
@@ -362,6 +363,90 @@ test('sending again what is in doubt makes a new mailing and says for how many',
   expect(answer.location).toMatch(/^\/mailings\/\d+$/);
   expect(answer.flash).toContain('Создана рассылка для 1 получателя');
   expect((await visit(`/mailings/${id}/repeat`, { fields: { state: 'accepted' } })).status).toBe(404);
+});
+
+test('what is in doubt is sent again in the same mailing, and a second click sends it no third time', async () => {
+  const { id } = await makeStarted();
+  expect((await visit(`/mailings/${id}/progress`)).text).toContain(`href="/mailings/${id}/in-doubt/resending"`);
+  const asked = await visit(`/mailings/${id}/in-doubt/resending`);
+  expect(readText(asked.text)).toContain('Отправить ещё раз 1 письмо?');
+  const seen = /name="seen" value="(\d+)"/.exec(asked.text)?.[1] ?? '';
+  const first = await visit(`/mailings/${id}/in-doubt/resending`, { fields: { seen } });
+  expect(first.flash).toContain('1 письмо ждёт повторной отправки.');
+  const second = await visit(`/mailings/${id}/in-doubt/resending`, { fields: { seen } });
+  expect(second.flash).toContain('Решать здесь больше нечего.');
+  expect(readText((await visit(`/mailings/${id}/progress`)).text)).toContain('Сходится: 3 = 1 + 2');
+});
+
+test('what is left in doubt is not asked about again, stays in the books, and can still be sent again', async () => {
+  const { id, deliveries } = await makeStarted();
+  const page = `/mailings/${id}/deliveries/${deliveries[1]}`;
+  const shown = await visit(page);
+  expect(readText(shown.text)).toContain('Это письмо под вопросом');
+  const seen = /name="seen" value="(\d+)"/.exec(shown.text)?.[1] ?? '';
+  const left = await visit(`${page}/leaving`, { fields: { seen } });
+  expect(left).toMatchObject({ location: page, flash: expect.stringContaining('1 письмо останется как есть.') });
+  const progress = readText((await visit(`/mailings/${id}/progress`)).text);
+  expect(progress).not.toContain('1 письмо под вопросом');
+  expect(progress).toContain('Сходится: 3 = 1 + 1 + 1');
+  expect(readText((await visit(page)).text)).toContain('Вы решили оставить всё как есть.');
+  expect((await visit(`${page}/resending`, { fields: { seen } })).flash).toContain('ждёт повторной отправки');
+  expect(readText((await visit(page)).text)).toContain('Состояние ожидает');
+});
+
+test('after the end sending again makes a new mailing, for one or for all that are not left', async () => {
+  const { id, deliveries } = await makeStarted();
+  await db
+    .updateTable('mailings')
+    .set({ first_sending_at: new Date('2026-02-01T10:00:00Z'), ends_at: new Date('2026-02-02T10:00:00Z') })
+    .where('id', '=', id)
+    .execute();
+  const { id: newest } = await db
+    .selectFrom('attempts')
+    .select('id')
+    .where('mailing_id', '=', id)
+    .orderBy('id', 'desc')
+    .executeTakeFirstOrThrow();
+  const fields = { seen: String(newest) };
+  expect(readText((await visit(`/mailings/${id}/in-doubt/resending`)).text)).toContain('будет создана новая');
+  const all = await visit(`/mailings/${id}/in-doubt/resending`, { fields });
+  expect(all.flash).toContain('Создана рассылка для 1 получателя');
+  const page = `/mailings/${id}/deliveries/${deliveries[1]}`;
+  expect((await visit(`${page}/resending`, { fields })).location).toBe(all.location);
+  await visit(`${page}/leaving`, { fields });
+  expect((await visit(`/mailings/${id}/in-doubt/resending`, { fields })).flash).toContain('создать не для кого');
+  expect((await visit(`${page}/resending`, { fields })).location).toBe(all.location);
+});
+
+test('says when the next try is, and why there is none', async () => {
+  const { id, deliveries } = await makeStarted();
+  const page = `/mailings/${id}/deliveries/${deliveries[2]}`;
+  const set = (values: { next_try_at: Date }) =>
+    db
+      .updateTable('deliveries')
+      .set({ attempt_count: 1, ...values })
+      .where('id', '=', deliveries[2] ?? 0)
+      .execute();
+  await set({ next_try_at: NOW });
+  expect(readText((await visit(page)).text)).toContain('вот-вот');
+  await set({ next_try_at: new Date(NOW.getTime() + 13.5 * 60_000) });
+  expect(readText((await visit(page)).text)).toContain('Следующая попытка через 14 минут');
+  expect(readText((await visit(`/mailings/${id}/deliveries`)).text)).toContain('через 14 минут');
+  expect(readText((await visit(page, { locale: 'en' })).text)).toContain('Next try in 14 minutes');
+  await visit(`/mailings/${id}/pause`, { fields: {} });
+  expect(readText((await visit(page)).text)).toContain('когда рассылка продолжится');
+  await set({ next_try_at: new Date('2026-04-01T10:00:00Z') });
+  expect(readText((await visit(page)).text)).toContain('до окончания рассылки не будет');
+});
+
+test('a mailing that Vestnik paused says what the mail server said, until its owner goes on', async () => {
+  const { id } = await makeStarted();
+  expect(await pauseRefusedMailing(db, id, '554 5.7.1 spam <b>', NOW)).toBe(true);
+  const seen = readText((await visit(`/mailings/${id}/progress`)).text);
+  expect(seen).toContain('Почтовый сервер не принимает это сообщение');
+  expect(seen).toContain('554 5.7.1 spam &lt;b&gt;');
+  await visit(`/mailings/${id}/continue`, { fields: {} });
+  expect(readText((await visit(`/mailings/${id}/progress`)).text)).not.toContain('не принимает');
 });
 
 test('lists deliveries by state and beginning of the address, and shows one with its attempts', async () => {

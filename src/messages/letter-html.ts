@@ -18,7 +18,7 @@ const CLOSING = '.,:;!?…)]}';
 
 /** Empty lines part paragraphs, line breaks stay, and addresses with http(s) become links. */
 export function textToHtml(text: string): string {
-  const marked = text.includes('://') ? markLinks(text) : escape(text);
+  const marked = text.includes('://') ? markLinks(text) : escapeHtml(text);
   const paragraphs = marked.trim().split(/\n[^\S\n]*(?:\n[^\S\n]*)+/);
   let html = HEAD;
   for (const paragraph of paragraphs) html += `${PARAGRAPH}${paragraph.replaceAll('\n', '<br>\n')}</p>\n`;
@@ -31,11 +31,11 @@ function markLinks(text: string): string {
   for (const { 0: match, index } of text.matchAll(LINKS)) {
     const href = withoutClosing(match);
     if (href.endsWith('//')) continue;
-    const escaped = escape(href);
-    html += `${escape(text.slice(end, index))}<a href="${escaped}">${escaped}</a>`;
+    const escaped = escapeHtml(href);
+    html += `${escapeHtml(text.slice(end, index))}<a href="${escaped}">${escaped}</a>`;
     end = index + href.length;
   }
-  return html + escape(text.slice(end));
+  return html + escapeHtml(text.slice(end));
 }
 
 /** What closes a sentence or a bracket around the link is no part of it; a bracket that the link itself opens is. */
@@ -45,6 +45,6 @@ function withoutClosing(match: string): string {
   return match.charAt(length) === ')' && match.includes('(') ? match.slice(0, length + 1) : match.slice(0, length);
 }
 
-function escape(text: string): string {
+export function escapeHtml(text: string): string {
   return SPECIAL.test(text) ? text.replaceAll(SPECIALS, (character) => ENTITIES[character] ?? '') : text;
 }

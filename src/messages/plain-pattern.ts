@@ -9,9 +9,13 @@ interface Values {
 }
 
 /** Fills in a text; `render-message.test.ts` holds it against Liquid itself. */
-export type PlainPattern = (values: Values) => string;
+export interface PlainPattern {
+  (values: Values): string;
+  parts: readonly Part[];
+}
 
-type Part = string | { read: (values: Values) => string | undefined; fallback: string };
+/** What is the same for everybody, or the place of a value. */
+export type Part = string | { read: (values: Values) => string | undefined; fallback: string };
 
 /** Liquid gives these words a meaning of their own after a dot. */
 const SPECIAL_PROPERTIES = ['size', 'first', 'last'];
@@ -24,11 +28,11 @@ export function toPlainPattern(templates: Template[]): PlainPattern | undefined 
     if (part === undefined) return undefined;
     parts.push(part);
   }
-  return (values) => {
-    let text = '';
-    for (const part of parts) text += typeof part === 'string' ? part : part.read(values) || part.fallback;
-    return text;
-  };
+  return Object.assign((values: Values) => parts.map((part) => fillPart(part, values)).join(''), { parts });
+}
+
+export function fillPart(part: Part, values: Values): string {
+  return typeof part === 'string' ? part : part.read(values) || part.fallback;
 }
 
 function toPart(template: Template): Part | undefined {

@@ -77,7 +77,7 @@ const MAX_EXPRESSION_CHARACTERS = 10_000;
 const MAX_EXPRESSIONS = 2000;
 const MAX_MEMORY = 500_000;
 const MAX_SUBJECT_CHARACTERS = 10_000;
-const MAX_TEXT_CHARACTERS = 2_000_000;
+export const MAX_TEXT_CHARACTERS = 2_000_000;
 const SAMPLE: Addressee = { email: 'anna@example.com', name: 'Anna', attributes: {} };
 
 const TOO_MUCH: TemplateFault = { reason: 'tooMuch', line: 1, what: '' };
@@ -119,9 +119,14 @@ export function compileMessage({ subject, body }: { subject: string; body: strin
 
 /** Throws RenderError, and nothing else. The subject is one line, the text has no control characters but line ends and tabs. */
 export function renderMessage(message: CompiledMessage, addressee: Addressee): RenderedMessage {
-  const subject = toOneLine(renderText(message.subject, addressee, MAX_SUBJECT_CHARACTERS));
+  const subject = renderSubject(message, addressee);
   const text = toCleanLines(renderText(message.body, addressee, MAX_TEXT_CHARACTERS));
   return { subject, text, html: textToHtml(text) };
+}
+
+/** Throws RenderError, and nothing else. */
+export function renderSubject({ subject }: CompiledMessage, addressee: Addressee): string {
+  return toOneLine(renderText(subject, addressee, MAX_SUBJECT_CHARACTERS));
 }
 
 function openEngine(): Liquid {
@@ -300,7 +305,7 @@ function toOneLine(text: string): string {
   return line.trim().toWellFormed();
 }
 
-function toCleanLines(text: string): string {
+export function toCleanLines(text: string): string {
   if (!CONTROL_BUT_LINES.test(text)) return text.toWellFormed();
   return text.replaceAll(/\r\n?/g, '\n').replaceAll(CONTROLS_BUT_LINES, ' ').toWellFormed();
 }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import {
   formatDateTime,
   formatNumber,
+  formatTimeUntil,
   formatTimeWithSeconds,
   fromLocalInput,
   isTimeZone,
@@ -106,4 +107,19 @@ test('shows instants in the language and the time zone of the visitor', () => {
 test('shows large numbers as the language does', () => {
   expect(formatNumber(view('UTC'), 1234567)).toBe('1,234,567');
   expect(formatNumber(view('UTC', 'ru'), 1234567)).toBe('1\u00a0234\u00a0567');
+});
+
+test.each([
+  [0, 'in 1 minute', 'через 1 минуту'],
+  [2, 'in 2 minutes', 'через 2 минуты'],
+  [13.2, 'in 14 minutes', 'через 14 минут'],
+  [89, 'in 89 minutes', 'через 89 минут'],
+  [90, 'in 2 hours', 'через 2 часа'],
+  [21 * 60, 'in 21 hours', 'через 21 час'],
+  [3 * 24 * 60, 'in 3 days', 'через 3 дня'],
+])('%f minutes from now are told as people say it', (minutes, en, ru) => {
+  const now = new Date('2026-03-01T12:00:00Z');
+  const instant = new Date(now.getTime() + minutes * 60_000);
+  expect(formatTimeUntil({ locale: 'en', now }, instant)).toBe(en);
+  expect(formatTimeUntil({ locale: 'ru', now }, instant)).toBe(ru);
 });

@@ -18,6 +18,7 @@ interface SendingOptions {
   /** Added to the address of the mail server: `?connections=1`. */
   query?: string;
   mailFrom?: string;
+  retryMinutes?: number[];
 }
 
 const WORKER = 'delivery worker';
@@ -32,6 +33,7 @@ export function parseServer(url: string): SmtpServerAddress {
 
 interface WorkerOptions {
   mailFrom?: string | undefined;
+  retryMinutes?: number[];
   /** Told of every line that the worker logs as an error. */
   onError?: (line: string) => void;
 }
@@ -39,7 +41,7 @@ interface WorkerOptions {
 export function startDeliveryWorker(
   db: Database,
   url: string,
-  { mailFrom, onError }: WorkerOptions = {},
+  { mailFrom, onError, ...rules }: WorkerOptions = {},
 ): DeliveryWorker {
   const log = onError ? pino({ level: 'error' }, { write: onError }) : silentLog;
   return new DeliveryWorker({
@@ -48,6 +50,7 @@ export function startDeliveryWorker(
     log,
     smtp: parseServer(url),
     mailFrom: mailFrom ?? 'Shop <shop@example.com>',
+    ...rules,
   });
 }
 
@@ -55,7 +58,7 @@ export function startDeliveryWorker(
 export async function openSending(
   recipients: number,
   options: SmtpServerOptions = {},
-  { query = '', mailFrom }: SendingOptions = {},
+  { query = '', ...rules }: SendingOptions = {},
 ) {
   const database = await createTestDatabase();
   const { db } = database;
@@ -66,7 +69,7 @@ export async function openSending(
   const url = server.url + query;
   // Connections of its own, that a test may cut without cutting its own.
   const workerDb = openDatabase(database.connection, { applicationName: WORKER });
-  const worker = startDeliveryWorker(workerDb, url, { mailFrom });
+  const worker = startDeliveryWorker(workerDb, url, rules);
   const counters = async (): Promise<Counters | undefined> =>
     (await readCounters(db, ownerId, [mailingId])).get(mailingId);
   const status = async () =>
