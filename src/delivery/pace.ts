@@ -3,6 +3,7 @@
 /** What a window is to take: long enough that its two commits weigh little, short enough that few letters are in doubt after a crash. */
 const WINDOW_MS = 500;
 const SMALLEST = 16;
+const FIRST = 32;
 const LARGEST = 128;
 /** Two leases have two windows each on the wire, and one of these may be waiting for its commit. */
 const PER_CONNECTION = 2;
@@ -21,7 +22,7 @@ export class Pace {
   constructor(connections: number) {
     this.#smallest = Math.max(SMALLEST, connections * PER_CONNECTION);
     this.#largest = Math.max(LARGEST, this.#smallest);
-    this.#window = this.#smallest;
+    this.#window = Math.max(FIRST, this.#smallest);
   }
 
   get window(): number {
@@ -32,9 +33,9 @@ export class Pace {
     return this.#window * WINDOWS_IN_A_LEASE;
   }
 
-  /** Of a window that was sent: one that went quickly lets the next be up to twice its size. */
+  /** Of a window that was sent: one that went quickly lets the next be up to four times its size. */
   learn(letters: number, ms: number): void {
     const fitting = (letters * WINDOW_MS) / Math.max(ms, 1);
-    this.#window = Math.round(Math.max(this.#smallest, Math.min(fitting, letters * 2, this.#largest)));
+    this.#window = Math.round(Math.max(this.#smallest, Math.min(fitting, letters * 4, this.#largest)));
   }
 }
