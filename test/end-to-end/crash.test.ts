@@ -12,8 +12,8 @@ import { PASSWORD } from './steps.js';
 
 const EMAIL = 'vera@example.org';
 const RECIPIENTS = 3000;
-/** What a process has on the wire at most: two leases, of each two windows of 32. */
-const IN_DOUBT_PER_KILL = 128;
+/** What a process has begun at most: two leases, of each two windows of the largest size (decision 16). */
+const IN_DOUBT_PER_KILL = 2 * 2 * 128;
 /** A lease of a dead process expires after 20 s. */
 const FINISHED_WITHIN_MS = 60_000;
 
