@@ -48,7 +48,8 @@ create table audit_entries (
   details jsonb not null default '{}'::jsonb,
   address text not null default ''::text,
   user_agent text not null default ''::text,
-  search_text text not null generated always as (lower((((((((' '::text || actor) || ' '::text) || COALESCE(subject, ''::text)) || ' '::text) || COALESCE(reason, ''::text)) || ' '::text) || address))) stored,
+  search_text text not null generated always as (translate(lower((((((((' '::text || actor) || ' '::text) || COALESCE(subject, ''::text)) || ' '::text) || COALESCE(reason, ''::text)) || ' '::text) || address)), '	
+'::text, '   '::text)) stored,
   constraint audit_entries_pkey PRIMARY KEY (id),
   constraint audit_entries_action_check CHECK ((action ~ '^[a-z_]+(\.[a-z_]+)+$'::text)),
   constraint audit_entries_details_check CHECK ((jsonb_typeof(details) = 'object'::text))
@@ -256,7 +257,8 @@ create table messages (
   version integer not null default 1,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
-  search_text text not null generated always as (lower((((' '::text || subject) || ' '::text) || "left"(body, 2000)))) stored,
+  search_text text not null generated always as (translate(lower((((' '::text || subject) || ' '::text) || "left"(body, 2000))), '	
+'::text, '   '::text)) stored,
   constraint messages_pkey PRIMARY KEY (id),
   constraint messages_id_owner_id_key UNIQUE (id, owner_id),
   constraint messages_body_check CHECK (((length(body) >= 1) AND (length(body) <= 1000000))),
@@ -310,7 +312,8 @@ create table recipients (
   version integer not null default 1,
   created_at timestamp with time zone not null default now(),
   updated_at timestamp with time zone not null default now(),
-  search_text text not null generated always as (lower((((((' '::text || email) || ' '::text) || name) || ' '::text) || comment))) stored,
+  search_text text not null generated always as (translate(lower((((((' '::text || email) || ' '::text) || name) || ' '::text) || comment)), '	
+'::text, '   '::text)) stored,
   constraint recipients_pkey PRIMARY KEY (id),
   constraint recipients_id_owner_id_key UNIQUE (id, owner_id),
   constraint recipients_attributes_check CHECK ((jsonb_typeof(attributes) = 'object'::text)),

@@ -8,7 +8,7 @@ import {
   keyset,
   PAGE_SIZE,
   parseListQuery,
-  searchPatterns,
+  searchPattern,
   toPage,
   type ListQuery,
   type Page,
@@ -199,10 +199,11 @@ test('reads the address, and takes what it does not understand for not given', (
 });
 
 test('seeks up to two characters where words begin, and more anywhere', () => {
-  expect(searchPatterns('А')).toEqual(['% а%', '%\nа%', '%\tа%']);
-  expect(searchPatterns('АН')).toEqual(['% ан%', '%\nан%', '%\tан%']);
-  expect(searchPatterns('АНН')).toEqual(['%анн%']);
-  expect(searchPatterns(String.raw`5%_\ `)).toEqual([String.raw`%5\%\_\\ %`]);
+  expect(searchPattern('А')).toBe('% а%');
+  expect(searchPattern('АН')).toBe('% ан%');
+  expect(searchPattern('АНН')).toBe('%анн%');
+  expect(searchPattern('@m')).toBe('%@m%');
+  expect(searchPattern(String.raw`5%_\ `)).toBe(String.raw`%5\%\_\\ %`);
 });
 
 test('cuts a long search without leaving half of a letter', () => {
