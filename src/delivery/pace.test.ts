@@ -13,7 +13,7 @@ function windowsFor(perSecond: number, connections: number): number[] {
 }
 
 test('begins with few letters, and takes more while they go quickly', () => {
-  expect(windowsFor(10_000, 8)).toEqual([32, 128, 128, 128, 128, 128, 128, 128]);
+  expect(windowsFor(10_000, 8)).toEqual([32, 64, 64, 64, 64, 64, 64, 64]);
 });
 
 test('keeps few letters begun behind a slow mail server', () => {

@@ -4,7 +4,7 @@
 const WINDOW_MS = 500;
 const SMALLEST = 16;
 const FIRST = 32;
-const LARGEST = 128;
+const LARGEST = 64;
 /** Two leases have two windows each on the wire, and one of these may be waiting for its commit. */
 const PER_CONNECTION = 2;
 /** Few, so that a slow process leaves something for the others. */
