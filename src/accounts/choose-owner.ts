@@ -1,5 +1,5 @@
 import type { Database } from '../lib/database.js';
-import { parseId } from '../lib/ids.js';
+import { parseIntegerId } from '../lib/ids.js';
 import type { OwnerChoice } from '../ui/owner-filter.js';
 import type { OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
@@ -7,9 +7,6 @@ import { findOwnerNames, findUserByEmail } from './user-store.js';
 
 /** Ids begin at 1, so nothing belongs to this one. */
 const NOBODY = 0;
-
-/** The largest of PostgreSQL's `integer`. */
-const MAX_ID = 2_147_483_647;
 
 const MAX_ADDRESS = 320;
 
@@ -22,8 +19,8 @@ export async function chooseOwner(db: Database, view: View): Promise<OwnerChoice
 }
 
 async function findOwner(db: Database, typed: string): Promise<OwnerName | undefined> {
-  const id = parseId(typed);
-  if (id !== undefined) return id > MAX_ID ? undefined : (await findOwnerNames(db, [id])).get(id);
+  const id = parseIntegerId(typed);
+  if (id !== undefined) return (await findOwnerNames(db, [id])).get(id);
   const isAddress = typed.length <= MAX_ADDRESS && /^[^\p{Cc}\s]+@[^\p{Cc}\s]+$/u.test(typed);
   return isAddress ? findUserByEmail(db, typed.toLowerCase()) : undefined;
 }

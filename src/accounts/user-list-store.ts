@@ -81,8 +81,7 @@ export async function findUserDetails(db: Database, id: number): Promise<UserDet
       'blockers.name as blockerName',
       'blockers.email as blockerEmail',
     ])
-    // An id of an address can be larger than any integer.
-    .where('users.id', '=', sql<number>`${id}::bigint`)
+    .where('users.id', '=', id)
     .executeTakeFirst();
   if (!row) return undefined;
   const { blockerId, blockerName, blockerEmail, ...user } = row;

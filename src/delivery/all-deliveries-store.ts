@@ -3,6 +3,7 @@ import { sql, type SqlBool } from 'kysely';
 import { readBatches } from '../lib/batches.js';
 import { retryDeadlock, type Database } from '../lib/database.js';
 import type { Attributes, DeliveryState } from '../lib/schema.js';
+import { ATTEMPT } from './delivery-store.js';
 import type { Attempt } from './delivery.js';
 
 /* All deliveries of a mailing with their attempts, in batches: for the export and for the deletion of a whole account. */
@@ -73,23 +74,14 @@ async function readAttempts(db: Database, ownerId: number, mailingId: number, de
   const rows = await db
     .selectFrom('attempts')
     .innerJoin('mailings', 'mailings.id', 'attempts.mailing_id')
-    .select([
-      'attempts.delivery_id as deliveryId',
-      'attempts.address',
-      'attempts.started_at as startedAt',
-      'attempts.duration_ms as durationMs',
-      'attempts.outcome',
-      'attempts.relay',
-      'attempts.stage',
-      'attempts.reply_code as replyCode',
-      'attempts.enhanced_code as enhancedCode',
-      'attempts.reply',
-    ])
+    .select(ATTEMPT)
     .where('mailings.owner_id', '=', ownerId)
     .where('attempts.mailing_id', '=', mailingId)
     .where('attempts.delivery_id', '=', sql<number>`any(${ids}::bigint[])`)
     .orderBy('attempts.id')
     .execute();
   const grouped = Map.groupBy(rows, ({ deliveryId }) => deliveryId);
-  return new Map([...grouped].map(([id, attempts]) => [id, attempts.map(({ deliveryId: _id, ...rest }) => rest)]));
+  return new Map(
+    [...grouped].map(([id, attempts]) => [id, attempts.map(({ id: _id, deliveryId: _deliveryId, ...rest }) => rest)]),
+  );
 }

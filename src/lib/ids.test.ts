@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { parseId, parseIds, parseVersion } from './ids.js';
+import { parseId, parseIds, parseIntegerId, parseVersion } from './ids.js';
 
 test('reads every id that the database can give', () => {
   fc.assert(
@@ -46,4 +46,14 @@ test.each([
   [undefined, 0],
 ])('reads the version %j as %j', (text, version) => {
   expect(parseVersion(text)).toBe(version);
+});
+
+test.each([
+  ['1', 1],
+  ['2147483647', 2_147_483_647],
+  ['2147483648', undefined],
+  ['9007199254740991', undefined],
+  ['x', undefined],
+])('reads %j, for a table with small ids, as %j', (text, id) => {
+  expect(parseIntegerId(text)).toBe(id);
 });

@@ -6,7 +6,7 @@ import { OversightList } from '../ui/oversight-list.js';
 import { OwnerCell, OwnerField, type OwnerChoice } from '../ui/owner-filter.js';
 import type { OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
-import { MailingBadge } from './mailing-parts.js';
+import { formatAccepted, MailingBadge } from './mailing-parts.js';
 import { MAILING_STATUSES, type Mailing } from './mailing.js';
 
 interface AllMailingsProps {
@@ -118,7 +118,7 @@ function MailingRow({ view, mailing, counters, owner }: MailingRowProps) {
         {formatDateTime(view, firstSendingAt)}
       </td>
       <td data-label={view.t('oversight.accepted')} class="cell-number">
-        {counters ? describeAccepted(view, counters) : view.t('common.none')}
+        {counters ? formatAccepted(view, counters) : view.t('common.none')}
       </td>
       <td data-label={view.t('oversight.rejected')} class="cell-number">
         {count(counters?.rejected)}
@@ -128,11 +128,4 @@ function MailingRow({ view, mailing, counters, owner }: MailingRowProps) {
       </td>
     </tr>
   );
-}
-
-function describeAccepted(view: View, { accepted, audience }: Counters): string {
-  return view.t('mailings.list.accepted', {
-    accepted: formatNumber(view, accepted),
-    audience: formatNumber(view, audience),
-  });
 }

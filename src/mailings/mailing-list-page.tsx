@@ -5,7 +5,7 @@ import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState, Filter, FOUND_LIMIT, FoundCount, Pager, SearchBar, SortHeader } from '../ui/list.js';
 import type { View } from '../ui/view.js';
-import { MailingBadge } from './mailing-parts.js';
+import { formatAccepted, MailingBadge } from './mailing-parts.js';
 import { MAILING_STATUSES, type Mailing } from './mailing.js';
 
 interface MailingListProps {
@@ -147,18 +147,11 @@ function MailingRow({ view, mailing, counters }: { view: View; mailing: Mailing;
         {formatDateTime(view, endsAt)}
       </td>
       <td data-label={view.t('mailings.progress')} class="cell-number">
-        {counters ? describeProgress(view, counters) : view.t('common.none')}
+        {counters ? formatAccepted(view, counters) : view.t('common.none')}
       </td>
       <td data-label={view.t('mailings.created')} class="cell-time">
         {formatDateTime(view, createdAt)}
       </td>
     </tr>
   );
-}
-
-function describeProgress(view: View, { accepted, audience }: Counters): string {
-  return view.t('mailings.list.accepted', {
-    accepted: formatNumber(view, accepted),
-    audience: formatNumber(view, audience),
-  });
 }

@@ -1,3 +1,4 @@
+import type { Counters } from '../delivery/delivery.js';
 import type { AttemptOutcome, DeliveryState } from '../lib/schema.js';
 import { formatNumber } from '../ui/format.js';
 import type { View } from '../ui/view.js';
@@ -21,4 +22,12 @@ export function OutcomeBadge({ view, outcome }: { view: View; outcome: AttemptOu
 /** The number, with a plus where more was not counted. */
 export function formatAudience(view: View, { count, exact }: AudienceSize): string {
   return exact ? formatNumber(view, count) : `${formatNumber(view, count)}+`;
+}
+
+/** How many of the audience a mail server has accepted. */
+export function formatAccepted(view: View, { accepted, audience }: Counters): string {
+  return view.t('mailings.list.accepted', {
+    accepted: formatNumber(view, accepted),
+    audience: formatNumber(view, audience),
+  });
 }

@@ -9,7 +9,7 @@ import { actorOf } from '../audit/actor.js';
 import type { Database } from '../lib/database.js';
 import { found } from '../lib/errors.js';
 import { parseForm, readForm, type FormState } from '../lib/form.js';
-import { parseId } from '../lib/ids.js';
+import { parseIntegerId } from '../lib/ids.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import type { View, WebEnv } from '../ui/view.js';
 import { InvitationPage, RevocationPage } from './invitation-page.js';
@@ -67,12 +67,9 @@ async function invitationPage(db: Database, view: View, form: FormState) {
   return <InvitationPage view={view} form={form} invitations={invitations} isClosed={registration === 'closed'} />;
 }
 
-/** Of the column: an address can hold larger ones. */
-const LARGEST_ID = 2_147_483_647;
-
 async function findByPath(db: Database, c: Context<WebEnv>): Promise<Invitation> {
-  const id = parseId(c.req.param('id')) ?? 0;
-  return found(id <= LARGEST_ID ? await findInvitation(db, id) : undefined);
+  const id = parseIntegerId(c.req.param('id'));
+  return found(id && (await findInvitation(db, id)));
 }
 
 function answerGone(c: Context<WebEnv>) {

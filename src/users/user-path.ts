@@ -7,7 +7,7 @@ import type { UserDetails } from '../accounts/user.js';
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../lib/database.js';
 import { found } from '../lib/errors.js';
-import { parseId } from '../lib/ids.js';
+import { parseIntegerId } from '../lib/ids.js';
 import type { WebEnv } from '../ui/view.js';
 
 export interface UserDeps {
@@ -17,7 +17,7 @@ export interface UserDeps {
 
 /** The user of the address; not found where there is none. */
 export async function findByPath(db: Database, c: Context<WebEnv>): Promise<UserDetails> {
-  const id = parseId(c.req.param('id'));
+  const id = parseIntegerId(c.req.param('id'));
   return found(id && (await findUserDetails(db, id)));
 }
 
