@@ -27,6 +27,7 @@ create table attempts (
   stage text not null,
   enhanced_code text,
   reply text not null,
+  tls text,
   constraint attempts_pkey PRIMARY KEY (id),
   constraint attempts_duration_ms_check CHECK ((duration_ms >= 0))
 );
@@ -101,6 +102,17 @@ CREATE UNIQUE INDEX deliveries_mailing_address_key ON public.deliveries USING bt
 CREATE INDEX deliveries_queue_idx ON public.deliveries USING btree (mailing_id, state, next_try_at);
 CREATE INDEX deliveries_recipient_idx ON public.deliveries USING btree (recipient_id);
 CREATE TRIGGER deliveries_removed AFTER DELETE ON public.deliveries REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION remove_attempts();
+
+create table domain_limits (
+  domain text not null,
+  letters_limit integer not null,
+  limit_seconds integer not null,
+  updated_at timestamp with time zone not null default now(),
+  constraint domain_limits_pkey PRIMARY KEY (domain),
+  constraint domain_limits_domain_check CHECK (((domain = lower(domain)) AND ((length(domain) >= 1) AND (length(domain) <= 255)))),
+  constraint domain_limits_letters_limit_check CHECK ((letters_limit > 0)),
+  constraint domain_limits_limit_seconds_check CHECK ((limit_seconds = ANY (ARRAY[1, 60, 3600, 86400])))
+);
 
 create table inbox_letters (
   id bigint not null generated always as identity,
@@ -226,6 +238,8 @@ create table mailings (
   updated_at timestamp with time zone not null default now(),
   pause_reason text,
   continued_at timestamp with time zone,
+  letters_limit integer,
+  limit_seconds integer,
   constraint mailings_pkey PRIMARY KEY (id),
   constraint mailings_id_owner_id_key UNIQUE (id, owner_id),
   constraint mailings_created_has_message CHECK (((status <> 'created'::mailing_status) OR (message_id IS NOT NULL))),
@@ -233,6 +247,9 @@ create table mailings (
   constraint mailings_end_after_start CHECK ((ends_at > first_sending_at)),
   constraint mailings_finished CHECK (((status = 'finished'::mailing_status) = (finished_at IS NOT NULL))),
   constraint mailings_frozen CHECK (((frozen_at IS NULL) OR (started_at IS NOT NULL))),
+  constraint mailings_letters_limit_check CHECK ((letters_limit > 0)),
+  constraint mailings_limit CHECK (((letters_limit IS NULL) = (limit_seconds IS NULL))),
+  constraint mailings_limit_seconds_check CHECK ((limit_seconds = ANY (ARRAY[1, 60, 3600, 86400]))),
   constraint mailings_pause_reason CHECK (((pause_reason IS NULL) OR (paused_at IS NOT NULL))),
   constraint mailings_start_fault_check CHECK ((start_fault = ANY (ARRAY['no_recipients'::text, 'window_over'::text]))),
   constraint mailings_started CHECK (((status = 'created'::mailing_status) = (started_at IS NULL))),
@@ -276,6 +293,16 @@ create table migrations (
   constraint migrations_pkey PRIMARY KEY (name)
 );
 
+create table nodes (
+  name text not null,
+  roles text[] not null,
+  version text not null,
+  started_at timestamp with time zone not null default now(),
+  seen_at timestamp with time zone not null default now(),
+  activity jsonb not null default '{}'::jsonb,
+  constraint nodes_pkey PRIMARY KEY (name)
+);
+
 create table one_time_links (
   id bigint not null generated always as identity,
   purpose link_purpose not null,
@@ -292,6 +319,13 @@ create table one_time_links (
   constraint one_time_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 CREATE INDEX one_time_links_user_idx ON public.one_time_links USING btree (user_id);
+
+create table rate_windows (
+  key text not null,
+  used integer not null,
+  ends_at timestamp with time zone not null,
+  constraint rate_windows_pkey PRIMARY KEY (key)
+);
 
 create table recipient_totals (
   owner_id integer not null,
@@ -331,13 +365,46 @@ CREATE TRIGGER recipients_added AFTER INSERT ON public.recipients REFERENCING NE
 CREATE TRIGGER recipients_forgotten AFTER DELETE ON public.recipients REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION forget_recipients();
 CREATE TRIGGER recipients_removed AFTER DELETE ON public.recipients REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_removed_recipients();
 
-create table relays (
-  name text not null,
+create table relay_states (
+  key text not null,
   paused_until timestamp with time zone,
   fault text,
   fault_count integer not null default 0,
   updated_at timestamp with time zone not null default now(),
-  constraint relays_pkey PRIMARY KEY (name)
+  constraint relay_states_pkey PRIMARY KEY (key)
+);
+
+create table relays (
+  id integer not null generated always as identity,
+  name text not null,
+  host text not null,
+  port integer not null,
+  tls text not null,
+  verify_certificate boolean not null default true,
+  auth text not null default 'none'::text,
+  user_name text,
+  sealed_secret text,
+  weight smallint not null default 1,
+  connections smallint not null default 8,
+  letters_limit integer,
+  limit_seconds integer,
+  is_enabled boolean not null default true,
+  version integer not null default 1,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint relays_pkey PRIMARY KEY (id),
+  constraint relays_name_key UNIQUE (name),
+  constraint relays_auth_check CHECK ((auth = ANY (ARRAY['none'::text, 'password'::text, 'xoauth2'::text]))),
+  constraint relays_connections_check CHECK (((connections >= 1) AND (connections <= 1000))),
+  constraint relays_host_check CHECK (((length(host) >= 1) AND (length(host) <= 255))),
+  constraint relays_letters_limit_check CHECK ((letters_limit > 0)),
+  constraint relays_limit CHECK (((letters_limit IS NULL) = (limit_seconds IS NULL))),
+  constraint relays_limit_seconds_check CHECK ((limit_seconds = ANY (ARRAY[1, 60, 3600, 86400]))),
+  constraint relays_login CHECK ((((auth = 'none'::text) = (user_name IS NULL)) AND ((auth = 'none'::text) = (sealed_secret IS NULL)))),
+  constraint relays_name_check CHECK ((((length(name) >= 1) AND (length(name) <= 100)) AND (name !~ '[[:cntrl:]]'::text))),
+  constraint relays_port_check CHECK (((port >= 1) AND (port <= 65535))),
+  constraint relays_tls_check CHECK ((tls = ANY (ARRAY['none'::text, 'opportunistic'::text, 'required'::text, 'implicit'::text]))),
+  constraint relays_weight_check CHECK (((weight >= 0) AND (weight <= 100)))
 );
 
 create table sessions (
@@ -354,6 +421,14 @@ create table sessions (
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
+
+create table slowings (
+  key text not null,
+  letters_per_minute double precision not null,
+  since timestamp with time zone not null default now(),
+  constraint slowings_pkey PRIMARY KEY (key),
+  constraint slowings_letters_per_minute_check CHECK ((letters_per_minute > (0)::double precision))
+);
 
 create table two_factors (
   id integer not null generated by default as identity,

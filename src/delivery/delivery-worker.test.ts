@@ -126,7 +126,7 @@ test('a mail server that is away, or refuses the login, blames no recipient', as
   await sending.server.close();
   await sending.start();
   await eventually('the fault is remembered', async () =>
-    sending.db.selectFrom('relays').select('fault').where('fault', 'is not', null).executeTakeFirst(),
+    sending.db.selectFrom('relay_states').select('fault').where('fault', 'is not', null).executeTakeFirst(),
   );
   expect(await sending.counters()).toMatchObject({ waiting: 5, rejected: 0, inDoubt: 0 });
   const attempt = await eventually('the attempt is recorded', () =>
@@ -135,7 +135,7 @@ test('a mail server that is away, or refuses the login, blames no recipient', as
   expect(attempt).toMatchObject({ outcome: 'deferred', stage: 'connect' });
   await sending.server.listen(port);
   expect(await sending.finished()).toMatchObject({ accepted: 5 });
-  const relay = await sending.db.selectFrom('relays').select(['fault']).executeTakeFirstOrThrow();
+  const relay = await sending.db.selectFrom('relay_states').select(['fault']).executeTakeFirstOrThrow();
   expect(relay.fault).toBeNull();
 });
 

@@ -1,6 +1,8 @@
 /** The tables as Kysely sees them; migrations/ is the truth, and `schema.sql` shows its sum. */
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely';
 
+import type { TlsMode } from './smtp/smtp-url.js';
+
 type Instant = ColumnType<Date, Date | string, Date | string>;
 type DefaultInstant = ColumnType<Date, Date | string | undefined, Date | string>;
 
@@ -19,6 +21,9 @@ export type DeliveryState =
 export type AttemptOutcome = 'accepted' | 'deferred' | 'rejected' | 'in_doubt';
 export type Attributes = Record<string, string>;
 export type LinkPurpose = 'confirmation' | 'recovery' | 'email_change' | 'email_return' | 'invitation';
+export type RelayAuth = 'none' | 'password' | 'xoauth2';
+/** A second, a minute, an hour, a day. */
+export type LimitSeconds = 1 | 60 | 3600 | 86_400;
 export type Registration = 'open' | 'invitation' | 'closed';
 
 interface UsersTable {
@@ -178,6 +183,8 @@ interface MailingsTable {
   disabled_at: Instant | null;
   disabled_by: number | null;
   disabled_reason: string | null;
+  letters_limit: number | null;
+  limit_seconds: LimitSeconds | null;
   is_sample: Generated<boolean>;
   version: Generated<number>;
   created_at: DefaultInstant;
@@ -224,6 +231,8 @@ interface AttemptsTable {
   stage: string;
   enhanced_code: string | null;
   reply: string;
+  /** `TLSv1.3` and the like; null where the connection was not encrypted. */
+  tls: string | null;
 }
 
 interface LeasesTable {
@@ -253,11 +262,59 @@ interface MailingCountersTable {
 }
 
 interface RelaysTable {
+  id: GeneratedAlways<number>;
   name: string;
+  host: string;
+  port: number;
+  tls: TlsMode;
+  verify_certificate: Generated<boolean>;
+  auth: Generated<RelayAuth>;
+  user_name: string | null;
+  sealed_secret: string | null;
+  weight: Generated<number>;
+  connections: Generated<number>;
+  letters_limit: number | null;
+  limit_seconds: LimitSeconds | null;
+  is_enabled: Generated<boolean>;
+  version: Generated<number>;
+  created_at: DefaultInstant;
+  updated_at: DefaultInstant;
+}
+
+interface RelayStatesTable {
+  key: string;
   paused_until: Instant | null;
   fault: string | null;
   fault_count: Generated<number>;
   updated_at: DefaultInstant;
+}
+
+interface SlowingsTable {
+  key: string;
+  letters_per_minute: number;
+  since: DefaultInstant;
+}
+
+interface DomainLimitsTable {
+  domain: string;
+  letters_limit: number;
+  limit_seconds: LimitSeconds;
+  updated_at: DefaultInstant;
+}
+
+interface RateWindowsTable {
+  key: string;
+  used: number;
+  ends_at: Instant;
+}
+
+interface NodesTable {
+  name: string;
+  roles: string[];
+  version: string;
+  started_at: DefaultInstant;
+  seen_at: DefaultInstant;
+  activity: JSONColumnType<Record<string, unknown>, string | undefined, string>;
 }
 
 interface InboxLettersTable {
@@ -292,5 +349,10 @@ export interface Schema {
   leases: LeasesTable;
   mailing_counters: MailingCountersTable;
   relays: RelaysTable;
+  relay_states: RelayStatesTable;
+  slowings: SlowingsTable;
+  domain_limits: DomainLimitsTable;
+  rate_windows: RateWindowsTable;
+  nodes: NodesTable;
   inbox_letters: InboxLettersTable;
 }

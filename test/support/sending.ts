@@ -94,7 +94,7 @@ export async function openSending(
         withinMs,
       ),
     /** What is remembered of the mail server. */
-    fault: async () => (await db.selectFrom('relays').select('fault').executeTakeFirst())?.fault ?? null,
+    fault: async () => (await db.selectFrom('relay_states').select('fault').executeTakeFirst())?.fault ?? null,
     async [Symbol.asyncDispose]() {
       await worker.stop();
       await server.close();
