@@ -86,7 +86,7 @@ describe.concurrent('a mail server', () => {
 
   test('whose fault another process met, and that takes letters now, is no longer shown as faulty', async () => {
     await using sending = await openSending(1);
-    await sql`insert into relays (name, fault, paused_until) values (${`127.0.0.1:${sending.server.port}`}, 'was down', now())`.execute(
+    await sql`insert into relay_states (key, fault, paused_until) values (${`127.0.0.1:${sending.server.port}`}, 'was down', now())`.execute(
       sending.db,
     );
     await sending.start();
