@@ -12,7 +12,7 @@ export default {
     'src/main.ts',
     'src/cli.ts',
     'client/main.ts',
-    'bench/{main,delay-proxy,nodemailer-pool}.ts',
+    'bench/{main,chunking-sink,delay-proxy,nodemailer-pool}.ts',
     'bin/*.mjs',
     '.ci/*.mjs',
     'test/support/*.mjs',

@@ -34,6 +34,9 @@ create table relay_states (
   paused_until timestamptz,
   fault text,
   fault_count integer not null default 0,
+  -- The begin of this row of faults, and when administrators were written to about it.
+  failing_since timestamptz,
+  alerted_at timestamptz,
   updated_at timestamptz not null default now()
 );
 
@@ -67,6 +70,8 @@ create table nodes (
   name text primary key,
   roles text[] not null,
   version text not null,
+  -- Equal where the secrets of the installation are: a process with another one is refused.
+  secret_digest text not null,
   started_at timestamptz not null default now(),
   seen_at timestamptz not null default now(),
   activity jsonb not null default '{}'

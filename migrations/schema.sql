@@ -297,6 +297,7 @@ create table nodes (
   name text not null,
   roles text[] not null,
   version text not null,
+  secret_digest text not null,
   started_at timestamp with time zone not null default now(),
   seen_at timestamp with time zone not null default now(),
   activity jsonb not null default '{}'::jsonb,
@@ -370,6 +371,8 @@ create table relay_states (
   paused_until timestamp with time zone,
   fault text,
   fault_count integer not null default 0,
+  failing_since timestamp with time zone,
+  alerted_at timestamp with time zone,
   updated_at timestamp with time zone not null default now(),
   constraint relay_states_pkey PRIMARY KEY (key)
 );

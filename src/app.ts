@@ -18,6 +18,11 @@ import { openLimits } from './lib/limits.js';
 import type { Log } from './lib/log.js';
 import { projectRoot } from './lib/project-root.js';
 import { prepareSystemLetters, sendSystemLetter, type SystemLetters } from './lib/system-mail.js';
+import { Activity } from './nodes/activity.js';
+import { nameNode, startHeartbeat } from './nodes/heartbeat.js';
+import { createMetricsWeb } from './nodes/metrics-routes.js';
+import { openMetrics, type Metrics } from './nodes/metrics.js';
+import { hasEnabledRelays } from './relays/relay-store.js';
 import { readAssets } from './ui/assets.js';
 import { createWeb } from './web.js';
 import { startWorker } from './worker.js';
@@ -27,7 +32,10 @@ export interface App {
   url: string | undefined;
   /** Makes the first administrator; absent once there is one. */
   setupLink: string | undefined;
+  /** The service's own go to the built-in inbox; those of mailings, too, while there are no relays. */
   lettersStayHere: boolean;
+  /** Mailings go by the mail servers that administrators keep on their page. */
+  hasRelays: boolean;
   stop(): Promise<void>;
 }
 
@@ -43,14 +51,23 @@ export async function openApp(config: Config, log: Log, clock: Clock = systemClo
     const { db, secret } = foundation;
     const isWorker = config.roles.includes('worker');
 
+    const activity = new Activity();
+    await signOn(foundation, activity, closers);
+    const token = config.metricsToken;
+    const metrics = token === undefined ? undefined : openMetrics({ db, log, activity, token });
+
     const smtpUrl = config.smtpUrl ?? (await openInbox(foundation, closers));
     const jobs = await openLetterJobs(foundation, isWorker, closers);
-    const url = config.roles.includes('web') ? await openWeb(foundation, { jobs, clock, smtpUrl }, closers) : undefined;
+    const url = config.roles.includes('web')
+      ? await openWeb(foundation, { jobs, clock, smtpUrl, metrics }, closers)
+      : undefined;
+    if (url === undefined) await openMetricsServer(config, metrics, closers);
     if (isWorker) {
       const worker = await startWorker({
         db,
         clock,
         log,
+        activity,
         background: { jobs, baseUrl: config.baseUrl },
         smtpUrl,
         mailFrom: config.mailFrom,
@@ -59,11 +76,36 @@ export async function openApp(config: Config, log: Log, clock: Clock = systemClo
       closers.push(() => worker.stop());
     }
     const setupLink = (await hasAdministrator(db)) ? undefined : firstAdministratorLink(config.baseUrl, secret);
-    return { url, setupLink, lettersStayHere: config.smtpUrl === undefined, stop };
+    const hasRelays = await hasEnabledRelays(db);
+    return { url, setupLink, lettersStayHere: config.smtpUrl === undefined, hasRelays, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** The first thing after the database: whoever may not work beside the others must not begin to. Signs off as the last one. */
+async function signOn({ config, db, log, secret }: Foundation, activity: Activity, closers: (() => Promise<void>)[]) {
+  const started = await startHeartbeat(db, { name: nameNode(), roles: config.roles, secret, activity, log });
+  if (!started.ok) {
+    throw new StartError(
+      `The process ${started.fault.node} works on this database with another SECRET; give all processes the same one. ` +
+        'To change it, stop all of them first: one that was killed counts for 20 seconds.',
+    );
+  }
+  closers.push(() => started.heartbeat.stop());
+}
+
+/** Monitoring reaches a process without pages only where it is told to listen. */
+async function openMetricsServer(
+  { host, metricsPort }: Config,
+  metrics: Metrics | undefined,
+  closers: (() => Promise<void>)[],
+): Promise<void> {
+  if (metricsPort === undefined) return;
+  const server = createAdaptorServer({ fetch: createMetricsWeb(metrics).fetch });
+  await listen(server, { host, port: metricsPort, setting: 'METRICS_PORT' });
+  closers.push(() => closeServer(server));
 }
 
 async function openInbox({ db, log }: Foundation, closers: (() => Promise<void>)[]): Promise<string> {
@@ -86,7 +128,7 @@ async function openLetterJobs(
 
 async function openWeb(
   foundation: Foundation,
-  { jobs, clock, smtpUrl }: { jobs: Jobs; clock: Clock; smtpUrl: string },
+  { jobs, clock, smtpUrl, metrics }: { jobs: Jobs; clock: Clock; smtpUrl: string; metrics: Metrics | undefined },
   closers: (() => Promise<void>)[],
 ): Promise<string> {
   const { config, db, log, secret } = foundation;
@@ -101,14 +143,21 @@ async function openWeb(
   const assets = readAssets(assetsFolder);
   const pages = { assets, assetsFolder, defaultLocale, lettersStayHere, trustedProxies };
   const mail = { url: smtpUrl, from: config.mailFrom };
-  const web = createWeb({ db, clock, log, auth, baseUrl, erasures: queueErasures(jobs), mail, ...pages });
+  const web = createWeb({ db, clock, log, auth, baseUrl, erasures: queueErasures(jobs), mail, metrics, ...pages });
   const server = createAdaptorServer({ fetch: web.fetch });
-  await listen(server, config);
+  await listen(server, { host: config.host, port: config.port, setting: 'PORT' });
   closers.push(() => closeServer(server));
   return config.port === 0 ? `http://${config.host}:${(server.address() as AddressInfo).port}` : baseUrl;
 }
 
-async function listen(server: ServerType, { host, port }: Config): Promise<void> {
+interface Place {
+  host: string;
+  port: number;
+  /** Where the port comes from. */
+  setting: string;
+}
+
+async function listen(server: ServerType, { host, port, setting }: Place): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -116,9 +165,9 @@ async function listen(server: ServerType, { host, port }: Config): Promise<void>
     });
   } catch (error) {
     if (hasErrorCode(error, 'EADDRINUSE'))
-      throw new StartError(`The port ${port} is taken; stop the other program or set PORT to another one.`);
+      throw new StartError(`The port ${port} is taken; stop the other program or set ${setting} to another one.`);
     if (hasErrorCode(error, 'EACCES'))
-      throw new StartError(`The port ${port} needs more rights; set PORT to one above 1023.`);
+      throw new StartError(`The port ${port} needs more rights; set ${setting} to one above 1023.`);
     if (hasErrorCode(error, 'EADDRNOTAVAIL', 'ENOTFOUND'))
       throw new StartError(`This machine has no address ${host}; set HOST to one that it has.`);
     throw error;

@@ -28,6 +28,8 @@ const WRONG: Record<string, string[] | null> = {
   DEFAULT_LOCALE: ['de', 'RU', 'english'],
   ROLES: ['web,mail', 'all', ',', 'web worker'],
   TRUSTED_PROXIES: ['localhost', '10.0.0.0/33', '10.0.0.1, x'],
+  METRICS_TOKEN: ['short', 'fifteen-letters', 'with a space in it', 'с кириллицей внутри'],
+  METRICS_PORT: ['x', '0', '-1', '65536', '1.5'],
   LOG_LEVEL: ['verbose', 'INFO'],
 };
 
@@ -45,6 +47,8 @@ test('has a default for everything', () => {
     retryMinutes: [1, 5, 15, 30, 60, 120, 240, 480, 720, 1440, 1440, 1440],
     secret: undefined,
     trustedProxies: [],
+    metricsToken: undefined,
+    metricsPort: undefined,
     defaultLocale: 'en',
     terminalLocale: 'en',
     roles: ['web', 'worker'],
@@ -68,6 +72,8 @@ test('takes what is set', () => {
     DEFAULT_LOCALE: 'ru',
     ROLES: ' worker , web ',
     TRUSTED_PROXIES: '127.0.0.1, fd00::/8',
+    METRICS_TOKEN: 'a-token/of+monitoring~42=',
+    METRICS_PORT: '9464',
     LOG_LEVEL: 'debug',
   });
   expect(config).toMatchObject({
@@ -85,6 +91,8 @@ test('takes what is set', () => {
     defaultLocale: 'ru',
     roles: ['worker', 'web'],
     trustedProxies: ['127.0.0.1', 'fd00::/8'],
+    metricsToken: 'a-token/of+monitoring~42=',
+    metricsPort: 9464,
     logLevel: 'debug',
   });
 });
@@ -108,7 +116,7 @@ test.each(
 });
 
 test('never repeats a wrong value, which may be a password', () => {
-  for (const name of ['SECRET', 'SMTP_URL', 'DATABASE_URL', 'REDIS_URL']) {
+  for (const name of ['SECRET', 'SMTP_URL', 'DATABASE_URL', 'REDIS_URL', 'METRICS_TOKEN']) {
     const result = parseConfig({ [name]: 'hunter2' });
     expect(result.ok ? '' : result.fault).toContain(name);
     expect(JSON.stringify(result)).not.toContain('hunter2');

@@ -59,6 +59,11 @@ const settings = z.object({
     .refine((items) => items.every(isNetwork), {
       error: 'must be addresses or networks such as 127.0.0.1, 10.0.0.0/8',
     }),
+  METRICS_TOKEN: z
+    .string()
+    .regex(/^[!-~]{16,}$/, 'must have 16 characters or more: Latin letters, digits and signs, no spaces')
+    .optional(),
+  METRICS_PORT: z.coerce.number({ error: 'must be a number from 1 to 65535' }).int().min(1).max(65_535).optional(),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' })
     .default('info'),
@@ -92,6 +97,10 @@ export interface Config {
   roles: Role[];
   /** Whose X-Forwarded-For is believed. */
   trustedProxies: string[];
+  /** Absent: there are no metrics. */
+  metricsToken: string | undefined;
+  /** Where a process without pages answers /metrics and /healthz; absent: nowhere. */
+  metricsPort: number | undefined;
   logLevel: string;
 }
 
@@ -130,6 +139,8 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
       terminalLocale: (values.LC_ALL ?? values.LANG)?.startsWith('ru') ? 'ru' : values.DEFAULT_LOCALE,
       roles: values.ROLES,
       trustedProxies: values.TRUSTED_PROXIES,
+      metricsToken: values.METRICS_TOKEN,
+      metricsPort: values.METRICS_PORT,
       logLevel: values.LOG_LEVEL,
     },
   };

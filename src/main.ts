@@ -42,11 +42,20 @@ function greet(config: Config, app: App): void {
   const lines = [
     app.url ? `Vestnik is at       ${app.url}` : 'Vestnik works without pages (ROLES=worker)',
     `The data lies in    ${config.databaseUrl ? 'the database of DATABASE_URL' : config.dataDir}`,
-    `Letters go to       ${app.lettersStayHere ? 'the built-in inbox, nowhere else (set SMTP_URL to send for real)' : 'the mail server of SMTP_URL'}`,
+    `Letters go to       ${describeWay(app)}`,
   ];
   if (app.setupLink && app.url) lines.push(`First administrator ${app.setupLink}`);
   lines.push('Stop with           Ctrl-C');
   console.log(lines.join('\n'));
+}
+
+function describeWay({ lettersStayHere, hasRelays }: App): string {
+  if (!hasRelays)
+    return lettersStayHere
+      ? 'the built-in inbox, nowhere else (set SMTP_URL to send for real)'
+      : 'the mail server of SMTP_URL';
+  const others = lettersStayHere ? 'to the built-in inbox (set SMTP_URL)' : 'to the mail server of SMTP_URL';
+  return `the mail servers on their page; confirmations and the like ${others}`;
 }
 
 /** The first signal, or the end of the starter that holds the other end of the channel, asks for the stop. */

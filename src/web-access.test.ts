@@ -29,6 +29,8 @@ const ACCESS = {
   'who has begun a second factor': toAnswers(
     'sign in | sign in | sign in | not found | not found | not found | not found',
   ),
+  // These routes ask for a token, and are not there while the setting is absent.
+  monitoring: toAnswers('not found | not found | not found | not found | not found | not found | not found'),
   'setup link': toAnswers('not found | not found | not found | not found | not found | not found | not found'),
 } as const;
 
@@ -55,6 +57,7 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
   ],
   'who has given the password': ['GET /sign-in/code'],
   'who has begun a second factor': ['POST /settings/second-factor/confirm'],
+  monitoring: ['GET /metrics'],
   'setup link': ['GET /setup', 'POST /setup'],
   'inbox reader': ['GET /inbox', 'GET /inbox/:id', 'GET /inbox/:id/html', 'GET /inbox/:id/letter.eml'],
   'signed in': [
@@ -124,6 +127,8 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
     'POST /mailings/:id/audience',
     'GET /mailings/:id/audience/clearing',
     'POST /mailings/:id/audience/clearing',
+    'GET /mailings/:id/rate',
+    'POST /mailings/:id/rate',
     'POST /mailings/:id/start',
     'POST /mailings/:id/pause',
     'POST /mailings/:id/continue',
@@ -145,6 +150,8 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
     'GET /oversight/recipients',
     'GET /oversight/messages',
     'GET /oversight/attempts',
+    'GET /oversight/nodes',
+    'GET /oversight/nodes/live',
     'GET /oversight/audit',
     'POST /oversight/audit/export',
     'GET /oversight/users',
@@ -171,6 +178,21 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
     'POST /oversight/users/invitations/:id/letter',
     'GET /oversight/users/invitations/:id/revocation',
     'POST /oversight/users/invitations/:id/revocation',
+    'GET /oversight/relays',
+    'GET /oversight/relays/new',
+    'POST /oversight/relays',
+    'POST /oversight/relays/domains',
+    'GET /oversight/relays/domains/removal',
+    'POST /oversight/relays/domains/removal',
+    'GET /oversight/relays/:id',
+    'GET /oversight/relays/:id/edit',
+    'POST /oversight/relays/:id',
+    'POST /oversight/relays/:id/switching-on',
+    'GET /oversight/relays/:id/switching-off',
+    'POST /oversight/relays/:id/switching-off',
+    'GET /oversight/relays/:id/deletion',
+    'POST /oversight/relays/:id/deletion',
+    'POST /oversight/relays/:id/test-letter',
     'GET /oversight/installation',
     'POST /oversight/installation/registration',
     'POST /oversight/installation/test-letter',
@@ -246,6 +268,7 @@ interface Things {
   letter: number;
   session: number;
   invitation: number;
+  relay: number;
 }
 
 async function visit(route: string, things: Things, cookie: string): Promise<Answer> {
@@ -273,6 +296,7 @@ function fillPath(pattern: string, things: Things): string {
     users: things.owner,
     sessions: things.session,
     invitations: things.invitation,
+    relays: things.relay,
   };
   const kind = pattern.split('/').findLast((part) => part in ids) ?? '';
   return pattern.replace(':deliveryId', String(things.delivery)).replace(':id', String(ids[kind]));
@@ -333,7 +357,12 @@ async function addThings(): Promise<Things> {
     .values({ email: `guest${owner}@example.com`, role: 'user', locale: 'en' })
     .returning('id')
     .executeTakeFirstOrThrow();
-  const own = { session: session.id, invitation: invitation.id };
+  const relay = await db
+    .insertInto('relays')
+    .values({ name: `Relay ${owner}`, host: '127.0.0.1', port: 1, tls: 'none' })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const own = { session: session.id, invitation: invitation.id, relay: relay.id };
   return { ...own, owner, recipients: recipient, messages: message, mailings: mailing, delivery, letter: letter.id };
 }
 

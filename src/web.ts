@@ -26,10 +26,15 @@ import { disablingRoutes } from './mailings/disabling-routes.js';
 import { mailingRoutes } from './mailings/mailing-routes.js';
 import { allMessagesRoutes } from './messages/all-messages-routes.js';
 import { messageRoutes } from './messages/message-routes.js';
+import { answerMetrics, observeRequests } from './nodes/metrics-routes.js';
+import type { Metrics } from './nodes/metrics.js';
+import { nodeRoutes } from './nodes/node-routes.js';
 import { onboardingRoutes } from './onboarding/onboarding-routes.js';
 import { oversightRoutes } from './oversight/oversight-routes.js';
 import { allRecipientsRoutes } from './recipients/all-recipients-routes.js';
 import { recipientRoutes } from './recipients/recipient-routes.js';
+import { relayRoutes } from './relays/relay-routes.js';
+import { hasEnabledRelays } from './relays/relay-store.js';
 import { refuseCrossSite } from './ui/cross-site.js';
 import { renderFault } from './ui/fault-page.js';
 import { readFlash } from './ui/flash.js';
@@ -48,6 +53,8 @@ export interface WebDeps extends AccountDeps {
   defaultLocale: Locale;
   lettersStayHere: boolean;
   mail: MailSettings;
+  /** Absent: /metrics is not there. */
+  metrics?: Metrics | undefined;
 }
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -60,9 +67,11 @@ export function createWeb(deps: WebDeps): Hono<WebEnv> {
   web.onError((error, c) => answerError(deps.log, error, c));
   web.notFound((c) => renderFault(c, 'not_found'));
 
+  web.use(observeRequests(deps.metrics));
   web.use(compress());
   web.use(secureHeaders(HEADERS));
   web.get('/healthz', (c) => c.text('ok'));
+  web.get('/metrics', answerMetrics(deps.metrics));
   web.get('/assets/*', cacheForever, serveStatic({ root: deps.assetsFolder }), (c) => renderFault(c, 'not_found'));
   web.get('/icon.svg', serveStatic({ root: deps.assetsFolder }));
 
@@ -86,11 +95,14 @@ export function createWeb(deps: WebDeps): Hono<WebEnv> {
   web.use('/oversight/*', permit('oversight.see'));
   web.use('/oversight/installation/*', permit('mailServers.manage'));
   web.route('/oversight/installation', installationRoutes(deps));
+  web.use('/oversight/relays/*', permit('mailServers.manage'));
+  web.route('/oversight/relays', relayRoutes(deps));
   web.route('/oversight', oversightRoutes(deps));
   web.route('/oversight/recipients', allRecipientsRoutes(deps));
   web.route('/oversight/messages', allMessagesRoutes(deps));
   web.route('/oversight/mailings', allMailingsRoutes(deps));
   web.route('/oversight/attempts', attemptListRoutes(deps));
+  web.route('/oversight/nodes', nodeRoutes(deps));
   web.route('/oversight/audit', auditRoutes(deps));
   web.route('/oversight/users', userRoutes(deps));
   return web;
@@ -168,6 +180,7 @@ function readVisitor(deps: WebDeps): MiddlewareHandler<WebEnv> {
       query: Object.fromEntries(url.searchParams),
       flash: readFlash(c),
       lettersStayHere: deps.lettersStayHere,
+      mailingsStayHere: deps.lettersStayHere && !(await hasEnabledRelays(deps.db)),
       mayReadInbox: mayReadInbox(c, user, deps),
       assets: deps.assets,
     });

@@ -6,11 +6,14 @@ import type { Jobs } from './lib/jobs.js';
 import type { Log } from './lib/log.js';
 import { parseSmtpUrl } from './lib/smtp/smtp-url.js';
 import { workSystemLetters } from './lib/system-mail.js';
+import type { Activity } from './nodes/activity.js';
 
 interface WorkerDeps {
   db: Database;
   clock: Clock;
   log: Log;
+  /** Told what this process sends; absent: nobody asks. */
+  activity?: Activity;
   /** Absent: mailings only (the command line). */
   background?: { jobs: Jobs; baseUrl: string };
   smtpUrl: string;

@@ -43,6 +43,11 @@ const WRITERS: Record<keyof typeof letters, [write: Write, holds: string[]]> = {
     (locale, to) => letters.writeMailingEnabled(locale, to, { ...mailing, reason: null }),
     [mailing.subject, `${baseUrl}/mailings/17`],
   ],
+  writeRelayFailing: [
+    (locale, to) =>
+      letters.writeRelayFailing(locale, to, { name: 'Main <1>', time: 'at noon', fault: '535 <no>', link: LINK }),
+    ['Main <1>', 'at noon', '535 <no>', LINK],
+  ],
   writeSecondFactorEnabled: [(locale, to) => letters.writeSecondFactorEnabled(locale, to, { baseUrl }), [baseUrl]],
   writeSecondFactorDisabled: [(locale, to) => letters.writeSecondFactorDisabled(locale, to, { baseUrl }), [baseUrl]],
 };

@@ -120,6 +120,16 @@ export function writeSecondFactorDisabled(locale: Locale, to: string, { baseUrl 
   });
 }
 
+/** To administrators: a mail server has taken no letters for some time. The link leads to its page. */
+export function writeRelayFailing(
+  locale: Locale,
+  to: string,
+  { name, time, fault, link }: { name: string; time: string; fault: string; link: string },
+): SystemLetter {
+  const values = { name, time };
+  return writeLetter({ locale, to, kind: 'relayFailing', purpose: 'relay_failing', link, reason: fault, values });
+}
+
 function writeAboutMailing(
   locale: Locale,
   to: string,

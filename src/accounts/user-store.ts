@@ -53,6 +53,21 @@ export async function hasAdministrator(db: Database | Transaction): Promise<bool
   return (await query.executeTakeFirst()) !== undefined;
 }
 
+/** Those who can sign in. */
+export async function listAdministrators(
+  db: Database | Transaction,
+): Promise<Pick<User, 'email' | 'locale' | 'timeZone'>[]> {
+  return db
+    .selectFrom('users')
+    .select(['email', 'locale', 'time_zone as timeZone'])
+    .where('role', '=', 'administrator')
+    .where('email_verified', '=', true)
+    .where('blocked', '=', false)
+    .where('deletion_requested_at', 'is', null)
+    .orderBy('id')
+    .execute();
+}
+
 /** By id. */
 export async function findOwnerNames(db: Database, ids: number[]): Promise<Map<number, OwnerName>> {
   const rows = await db

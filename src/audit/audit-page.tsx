@@ -1,3 +1,4 @@
+import { may } from '../accounts/permissions.js';
 import type { ListQuery, Page } from '../lib/list.js';
 import { formatTimeWithSeconds } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
@@ -5,7 +6,7 @@ import { Layout } from '../ui/layout.js';
 import { EmptyState, Filter, FoundCount, Pager, SearchBar, SortHeader } from '../ui/list.js';
 import { OversightTabs } from '../ui/oversight-tabs.js';
 import type { View } from '../ui/view.js';
-import { AUDIT_ACTIONS, AUDIT_DETAILS, type AuditDetails, type WrittenEntry } from './audit.js';
+import { AUDIT_ACTIONS, AUDIT_DETAILS, type AuditDetails, type SubjectType, type WrittenEntry } from './audit.js';
 
 interface AuditPageProps {
   view: View;
@@ -130,7 +131,7 @@ function AuditRow({ view, entry }: { view: View; entry: WrittenEntry }) {
 function Subject({ view, entry: { action, subject, subjectType, subjectId } }: { view: View; entry: WrittenEntry }) {
   if (subject === null) return <>{view.t('common.none')}</>;
   const isLinked = subjectId !== null && subjectType !== null && !action.endsWith('.deleted');
-  if (!isLinked) return <bdi>{subject}</bdi>;
+  if (!isLinked || !mayOpen(view, subjectType)) return <bdi>{subject}</bdi>;
   return (
     <a href={`${PLACES[subjectType]}/${subjectId}`}>
       <bdi>{subject}</bdi>
@@ -138,7 +139,19 @@ function Subject({ view, entry: { action, subject, subjectType, subjectId } }: {
   );
 }
 
-const PLACES = { user: '/oversight/users', mailing: '/mailings', message: '/messages', recipient: '/recipients' };
+const PLACES = {
+  user: '/oversight/users',
+  mailing: '/mailings',
+  message: '/messages',
+  recipient: '/recipients',
+  relay: '/oversight/relays',
+  domain: '/oversight/relays',
+};
+
+/** The log is for managers, mail servers are for administrators. */
+function mayOpen({ user }: View, subjectType: SubjectType): boolean {
+  return subjectType !== 'relay' || may(user, 'mailServers.manage');
+}
 
 /** Who typed one of the two words to sign in with came from an address. */
 function describeActor(view: View, { actor, address }: WrittenEntry): string {
@@ -148,7 +161,17 @@ function describeActor(view: View, { actor, address }: WrittenEntry): string {
 
 function describeDetails(view: View, details: AuditDetails): string {
   return AUDIT_DETAILS.filter((name) => details[name] !== undefined)
-    .map((name) => `${view.t(`audit.details.${name}`)}: ${describeValue(view, details[name])}`)
+    .map((name) => `${view.t(`audit.details.${name}`)}: ${describeDetail(view, name, details)}`)
+    .join(', ');
+}
+
+/** Of what was changed there are the names of several fields. */
+function describeDetail(view: View, name: keyof AuditDetails, details: AuditDetails): string {
+  const value = details[name];
+  if (name !== 'changed' || typeof value !== 'string') return describeValue(view, value);
+  return value
+    .split(', ')
+    .map((field) => describeValue(view, field))
     .join(', ');
 }
 
@@ -156,6 +179,8 @@ const WORDS = [
   ...(['user', 'manager', 'administrator'] as const),
   ...(['open', 'invitation', 'closed'] as const),
   ...(['wrong', 'unconfirmed', 'blocked', 'throttled', 'code'] as const),
+  ...(['name', 'host', 'port', 'tls', 'verifyCertificate', 'auth', 'userName', 'secret'] as const),
+  ...(['weight', 'connections', 'rate'] as const),
 ];
 
 /** Roles and the like are stored as the program's words. */

@@ -32,12 +32,20 @@ export const AUDIT_ACTIONS = [
   'recipient.deleted',
   'settings.registration_changed',
   'mail_server.tested',
+  'relay.added',
+  'relay.changed',
+  'relay.switched_on',
+  'relay.switched_off',
+  'relay.deleted',
+  'relay.tested',
+  'domain_limit.saved',
+  'domain_limit.removed',
   'audit.exported',
 ] as const;
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-export type SubjectType = 'user' | 'mailing' | 'message' | 'recipient';
+export type SubjectType = 'user' | 'mailing' | 'message' | 'recipient' | 'relay' | 'domain';
 
 /** Who did it, and from where. */
 export interface Actor {
@@ -60,7 +68,7 @@ export interface AuditEntry {
   details?: AuditDetails;
 }
 
-export const AUDIT_DETAILS = ['count', 'from', 'to', 'because', 'role'] as const;
+export const AUDIT_DETAILS = ['count', 'from', 'to', 'because', 'role', 'changed'] as const;
 export type AuditDetails = Partial<Record<(typeof AUDIT_DETAILS)[number], string | number>>;
 
 /** An entry as it was written down. */

@@ -83,3 +83,24 @@ function judgeLoss({ stage, cause, finalDotMayHaveLeft }: Extract<SendOutcome, {
       return stage === 'connect' ? 'unreachable' : 'closed';
   }
 }
+
+/** The same of the text that was kept of a fault (`describeFault` of delivery/relay.ts); undefined where it says too little. */
+export function judgeFault(text: string): Verdict | undefined {
+  return FAULT_TEXTS.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+/** The first that fits. What this side refuses itself begins with a code as well. */
+const FAULT_TEXTS: readonly (readonly [RegExp, Verdict])[] = [
+  [/^\d{3} .*\boffers no STARTTLS\b/, 'noTls'],
+  [/^(504|538) /, 'noLogin'],
+  // RFC 4954, section 6.
+  [/^530 /, 'needsLogin'],
+  [/^(454|534|535) /, 'login'],
+  // RFC 3463, section 3.2.
+  [/^\d{3} [45]\.1\.[78]\b/, 'sender'],
+  [/\bdid not (answer|greet) in time\b/, 'timeout'],
+  [/^TLS could not be agreed\b/, 'tls'],
+  [/^no connection\b/, 'unreachable'],
+  [/^the server (does not speak SMTP|answered|sent)\b/, 'notSmtp'],
+  [/^(the server closed the connection|the connection broke)\b/, 'closed'],
+];

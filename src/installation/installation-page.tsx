@@ -1,11 +1,12 @@
 import type { RelayFault } from '../delivery/delivery.js';
 import type { FormState } from '../lib/form.js';
 import type { SmtpServerAddress } from '../lib/smtp/smtp-url.js';
-import { ChoiceField, FormActions, FormFaults, TextField } from '../ui/form.js';
+import { ChoiceField, FormActions, FormFaults } from '../ui/form.js';
 import { formatDateTime } from '../ui/format.js';
 import { Layout } from '../ui/layout.js';
 import { OversightTabs } from '../ui/oversight-tabs.js';
 import type { View } from '../ui/view.js';
+import { TestLetterForm } from './test-letter-parts.js';
 
 interface InstallationPageProps {
   view: View;
@@ -13,6 +14,8 @@ interface InstallationPageProps {
   server: SmtpServerAddress;
   from: string;
   relayFault: RelayFault | undefined;
+  /** Mailings go by relays of their own, and only the service's own letters by this server. */
+  hasRelays: boolean;
   test: FormState;
   limitSeconds: number;
 }
@@ -27,7 +30,7 @@ export function InstallationPage(props: InstallationPageProps) {
       <section>
         <h2>{view.t('installation.test.title')}</h2>
         <p class="text-body-secondary">{view.t('installation.test.text', { seconds: limitSeconds })}</p>
-        <TestLetterForm view={view} form={test} />
+        <TestLetterForm view={view} form={test} action="/oversight/installation/test-letter" />
       </section>
     </Layout>
   );
@@ -64,7 +67,7 @@ function RegistrationForm({ view, form }: { view: View; form: FormState }) {
   );
 }
 
-function MailServer({ view, server, from, relayFault }: InstallationPageProps) {
+function MailServer({ view, server, from, relayFault, hasRelays }: InstallationPageProps) {
   const { t } = view;
   const { host, port, credentials, connections } = server;
   return (
@@ -73,6 +76,11 @@ function MailServer({ view, server, from, relayFault }: InstallationPageProps) {
       <dl class="facts card card-body">
         <dt>{t('installation.server.source')}</dt>
         <dd>{t(view.lettersStayHere ? 'installation.server.sourceInbox' : 'installation.server.sourceEnvironment')}</dd>
+        <dt>{t('installation.server.carries')}</dt>
+        <dd>
+          {t(hasRelays ? 'installation.server.systemLetters' : 'installation.server.everything')}{' '}
+          <a href="/oversight/relays">{t('installation.server.relays')}</a>
+        </dd>
         <dt>{t('installation.server.host')}</dt>
         <dd>{host}</dd>
         <dt>{t('installation.server.port')}</dt>
@@ -113,27 +121,4 @@ function describeRelay(view: View, relayFault: RelayFault | undefined): string {
   const { fault, pausedUntil } = relayFault;
   if (pausedUntil <= view.now) return view.t('installation.server.stateTrying', { fault });
   return view.t('installation.server.stateResting', { fault, time: formatDateTime(view, pausedUntil) });
-}
-
-export function TestLetterForm({ view, form }: { view: View; form: FormState }) {
-  const { t } = view;
-  return (
-    <form method="post" action="/oversight/installation/test-letter" class="card card-body" novalidate>
-      <FormFaults view={view} form={form} />
-      <TextField
-        view={view}
-        form={form}
-        name="to"
-        type="email"
-        label={t('installation.test.to')}
-        autocomplete="email"
-        maxlength={254}
-      />
-      <FormActions>
-        <button class="btn btn-primary" type="submit">
-          {t('installation.test.submit')}
-        </button>
-      </FormActions>
-    </form>
-  );
 }

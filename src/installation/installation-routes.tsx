@@ -11,15 +11,17 @@ import { findRelayFault } from '../delivery/relay-store.js';
 import type { Database } from '../lib/database.js';
 import { TooManyRequestsError } from '../lib/errors.js';
 import { parseForm, readForm, type FormState } from '../lib/form.js';
-import type { Limit, Limits } from '../lib/limits.js';
+import type { Limits } from '../lib/limits.js';
 import { parseSmtpUrl, type SmtpServerAddress } from '../lib/smtp/smtp-url.js';
 import { emailAddress } from '../lib/text.js';
+import { hasEnabledRelays } from '../relays/relay-store.js';
+import { SMTP_URL_KEY } from '../relays/relay.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
 import { judgeTest } from './conversation.js';
 import { InstallationPage } from './installation-page.js';
 import { TestLetterPage } from './test-letter-page.js';
-import { LIMIT_SECONDS, sendTestLetter } from './test-letter.js';
+import { LIMIT_SECONDS, sendTestLetter, TEST_LETTERS } from './test-letter.js';
 
 interface InstallationDeps {
   db: Database;
@@ -34,8 +36,6 @@ export interface MailSettings {
   /** The setting MAIL_FROM. */
   from: string;
 }
-
-const TEST_LETTERS: Limit = { name: 'test-letters', tries: 10, seconds: 600 };
 
 const registrationForm = z.object({
   registration: z.enum(['open', 'invitation', 'closed'], { error: 'choice' }),
@@ -95,7 +95,8 @@ export function installationRoutes(deps: InstallationDeps): Hono<WebEnv> {
         registration={forms.registration ?? { typed: { registration }, faults: {} }}
         server={server}
         from={mail.from}
-        relayFault={await findRelayFault(db)}
+        relayFault={await findRelayFault(db, [SMTP_URL_KEY])}
+        hasRelays={await hasEnabledRelays(db)}
         test={forms.test ?? { typed: { to: signedIn(view).email }, faults: {} }}
         limitSeconds={LIMIT_SECONDS}
       />

@@ -114,13 +114,13 @@ test('shows the mail server without its password, and how it does', async () => 
   expect(page.text).toContain('STARTTLS, без него ничего не отправляется; сертификат не проверяется');
   expect(page.text).toContain('О неполадках ничего не известно.');
   expect(page.text).not.toContain('geheim');
-  await saveRelayFault(database.db, 'mail.example.com:587', 'no connection: refused', 60_000);
+  await saveRelayFault(database.db, 'smtp_url', 'no connection: refused', 60_000);
   expect((await get()).text).toMatch(/Отдыхает до .*: no connection: refused/);
 });
 
 test('says that letters go to the built-in inbox where no mail server is set', async () => {
   const { get } = await open({ lettersStayHere: true });
-  expect((await get()).text).toContain('No mail server is set, so letters go to the built-in inbox');
+  expect((await get()).text).toContain('The setting SMTP_URL is not set, so this is the built-in inbox');
 });
 
 test('sends a test letter and shows the whole conversation, encrypted and without the password', async () => {

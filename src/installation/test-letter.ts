@@ -3,6 +3,7 @@
  * within a limit whatever the server does: each step has its own, shorter one, and then the connection is cut.
  */
 import { composeLetter, parseMailbox } from '../delivery/letter.js';
+import type { Limit } from '../lib/limits.js';
 import { SmtpConnection } from '../lib/smtp/smtp-connection.js';
 import type { SendOutcome } from '../lib/smtp/smtp-outcome.js';
 import type { SmtpLine } from '../lib/smtp/smtp-trace.js';
@@ -25,6 +26,9 @@ export interface TestResult {
   conversation: SaidLine[];
   durationMs: number;
 }
+
+/** For every administrator, whichever mail server it goes by. */
+export const TEST_LETTERS: Limit = { name: 'test-letters', tries: 10, seconds: 600 };
 
 export const LIMIT_SECONDS = 20;
 /** Of the limit, for the server's answer to QUIT. */

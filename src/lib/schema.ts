@@ -7,6 +7,9 @@ type Instant = ColumnType<Date, Date | string, Date | string>;
 type DefaultInstant = ColumnType<Date, Date | string | undefined, Date | string>;
 
 export type Role = 'user' | 'manager' | 'administrator';
+
+/** What a process does. */
+export type NodeRole = 'web' | 'worker';
 export type MailingStatus = 'created' | 'running' | 'finished';
 export type MailingAudience = 'all' | 'chosen';
 export type DeliveryState =
@@ -286,6 +289,8 @@ interface RelayStatesTable {
   paused_until: Instant | null;
   fault: string | null;
   fault_count: Generated<number>;
+  failing_since: Instant | null;
+  alerted_at: Instant | null;
   updated_at: DefaultInstant;
 }
 
@@ -310,8 +315,9 @@ interface RateWindowsTable {
 
 interface NodesTable {
   name: string;
-  roles: string[];
+  roles: NodeRole[];
   version: string;
+  secret_digest: string;
   started_at: DefaultInstant;
   seen_at: DefaultInstant;
   activity: JSONColumnType<Record<string, unknown>, string | undefined, string>;

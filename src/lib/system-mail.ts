@@ -4,7 +4,7 @@ import { fromKysely } from 'pg-boss';
 import type { Transaction } from './database.js';
 import { POLL_SECONDS, type Jobs } from './jobs.js';
 import type { Log } from './log.js';
-import { parseSmtpUrl } from './smtp/smtp-url.js';
+import { parseSmtpUrl, type SmtpCredentials } from './smtp/smtp-url.js';
 
 /*
  * The service's own letters (confirmation, recovery, …). A request only writes a job; a worker sends it, and tries again with growing
@@ -86,13 +86,20 @@ function openTransport(smtpUrl: string) {
     requireTLS: tls === 'required' || (tls === 'opportunistic' && credentials !== null && !isLoopbackHost(host)),
     ignoreTLS: tls === 'none',
     tls: { rejectUnauthorized: verifyCertificate && tls !== 'opportunistic' },
-    ...(credentials ? { auth: { user: credentials.user, pass: credentials.password } } : {}),
+    ...(credentials ? { auth: composeLogin(credentials) } : {}),
     connectionTimeout: TIMEOUT_MS,
     greetingTimeout: TIMEOUT_MS,
     socketTimeout: TIMEOUT_MS,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+}
+
+function composeLogin(credentials: SmtpCredentials) {
+  const { user } = credentials;
+  return credentials.kind === 'xoauth2'
+    ? ({ type: 'OAuth2', user, accessToken: credentials.token } as const)
+    : { user, pass: credentials.password };
 }
 
 /** The job's id makes the Message-ID, so that every try of one letter carries the same. */

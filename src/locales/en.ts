@@ -6,9 +6,11 @@ import inbox from './en/inbox.json' with { type: 'json' };
 import installation from './en/installation.json' with { type: 'json' };
 import mailings from './en/mailings.json' with { type: 'json' };
 import messages from './en/messages.json' with { type: 'json' };
+import nodes from './en/nodes.json' with { type: 'json' };
 import onboarding from './en/onboarding.json' with { type: 'json' };
 import oversight from './en/oversight.json' with { type: 'json' };
 import recipients from './en/recipients.json' with { type: 'json' };
+import relays from './en/relays.json' with { type: 'json' };
 import security from './en/security.json' with { type: 'json' };
 import settings from './en/settings.json' with { type: 'json' };
 import users from './en/users.json' with { type: 'json' };
@@ -22,9 +24,11 @@ export const en = {
   installation,
   mailings,
   messages,
+  nodes,
   onboarding,
   oversight,
   recipients,
+  relays,
   security,
   settings,
   users,

@@ -6,9 +6,11 @@ import inbox from './ru/inbox.json' with { type: 'json' };
 import installation from './ru/installation.json' with { type: 'json' };
 import mailings from './ru/mailings.json' with { type: 'json' };
 import messages from './ru/messages.json' with { type: 'json' };
+import nodes from './ru/nodes.json' with { type: 'json' };
 import onboarding from './ru/onboarding.json' with { type: 'json' };
 import oversight from './ru/oversight.json' with { type: 'json' };
 import recipients from './ru/recipients.json' with { type: 'json' };
+import relays from './ru/relays.json' with { type: 'json' };
 import security from './ru/security.json' with { type: 'json' };
 import settings from './ru/settings.json' with { type: 'json' };
 import users from './ru/users.json' with { type: 'json' };
@@ -22,9 +24,11 @@ export const ru = {
   installation,
   mailings,
   messages,
+  nodes,
   onboarding,
   oversight,
   recipients,
+  relays,
   security,
   settings,
   users,

@@ -1,7 +1,9 @@
 import type { FormState } from '../lib/form.js';
+import { toRate } from '../lib/rate.js';
 import { ChoiceField, ConflictNotice, FormActions, FormFaults, SelectField, TextField } from '../ui/form.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Layout } from '../ui/layout.js';
+import { formatLimit, RateFields } from '../ui/rate.js';
 import type { View } from '../ui/view.js';
 import { formatAudience } from './mailing-parts.js';
 import type { AudienceSize, Mailing } from './mailing.js';
@@ -35,6 +37,13 @@ export function MailingFormPage(props: MailingFormProps) {
         <MessageField {...props} />
         <TimeFields {...props} />
         <AudienceField {...props} />
+        <RateFields
+          view={view}
+          form={form}
+          label={view.t('mailings.rate.label')}
+          hint={view.t('mailings.rate.hint')}
+          optional
+        />
         <FormActions>
           <button class="btn btn-primary" type="submit">
             {view.t('common.save')}
@@ -129,6 +138,8 @@ function Conflict({ view, mailing }: { view: View; mailing: Mailing }) {
       <dd>{formatDateTime(view, mailing.endsAt)}</dd>
       <dt>{view.t('mailings.audience')}</dt>
       <dd>{view.t(mailing.audience === 'all' ? 'mailings.audiencePage.everybody' : 'mailings.form.chosen')}</dd>
+      <dt>{view.t('mailings.rate.title')}</dt>
+      <dd>{formatLimit(view, toRate(mailing))}</dd>
     </ConflictNotice>
   );
 }

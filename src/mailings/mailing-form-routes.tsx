@@ -4,6 +4,7 @@ import type { Database } from '../lib/database.js';
 import { NotFoundError } from '../lib/errors.js';
 import { parseForm, readForm, type FormState } from '../lib/form.js';
 import { parseId, parseVersion } from '../lib/ids.js';
+import { toRate, typeRate } from '../lib/rate.js';
 import { findMessage, listMessageOptions } from '../messages/message-store.js';
 import { countRecipients } from '../recipients/recipient-store.js';
 import { redirectWithFlash } from '../ui/flash.js';
@@ -126,12 +127,16 @@ function readTime(view: View, saved?: Date) {
 function suggestForm(view: View): FormState {
   const { start, end } = suggestWindow(view.now, view.timeZone);
   const times = { firstSendingAt: toLocalInput(view, start), endsAt: toLocalInput(view, end) };
-  return { typed: { messageId: view.query['message'] ?? '', ...times, audience: 'all' }, faults: {} };
+  const typed = { messageId: view.query['message'] ?? '', ...times, audience: 'all', ...typeRate(null) };
+  return { typed, faults: {} };
 }
 
-function toForm(view: View, { messageId, firstSendingAt, endsAt, audience, version }: Mailing): FormState {
+function toForm(view: View, mailing: Mailing): FormState {
+  const { messageId, firstSendingAt, endsAt, audience, version } = mailing;
   const times = { firstSendingAt: toLocalInput(view, firstSendingAt), endsAt: toLocalInput(view, endsAt) };
-  return { typed: { messageId: String(messageId), ...times, audience, version: String(version) }, faults: {} };
+  const rate = typeRate(toRate(mailing));
+  const typed = { messageId: String(messageId), ...times, audience, ...rate, version: String(version) };
+  return { typed, faults: {} };
 }
 
 function unknownMessage(typed: Record<string, string>): FormState {

@@ -1,8 +1,10 @@
 import { may } from '../accounts/permissions.js';
+import { toRate } from '../lib/rate.js';
 import { formatDateTime } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import { OwnerNotice, type OwnerName } from '../ui/owner-notice.js';
+import { formatLimit } from '../ui/rate.js';
 import type { View } from '../ui/view.js';
 import { DisablingAction, mayPressDisabling } from './disabling-action.js';
 import { DisabledNotice, NoRecipientsNotice, StartFaultNotice, WindowOverNotice } from './mailing-notices.js';
@@ -43,6 +45,7 @@ export function CreatedMailingPage({ view, mailing, owner, audience }: CreatedMa
         <MessageFact view={view} mailing={mailing} />
         <AudienceFact view={view} mailing={mailing} audience={audience} />
         <TimeFacts view={view} mailing={mailing} />
+        <RateFact view={view} mailing={mailing} />
       </dl>
     </Layout>
   );
@@ -98,6 +101,7 @@ export function StartedMailingPage({ owner, content, ...progress }: StartedMaili
       <h2>{view.t('mailings.page.facts')}</h2>
       <dl class="facts card card-body">
         <TimeFacts view={view} mailing={mailing} />
+        <RateFact view={view} mailing={mailing} />
       </dl>
       {content && <Content view={view} content={content} />}
       {!isRunning && !owner && (
@@ -216,6 +220,20 @@ function TimeFacts({ view, mailing }: { view: View; mailing: Mailing }) {
             </>
           ),
       )}
+    </>
+  );
+}
+
+/** Before the start it is changed with everything else. */
+function RateFact({ view, mailing }: { view: View; mailing: Mailing }) {
+  const isChangeable = mailing.status === 'running' && may(view.user, 'things.change', mailing);
+  return (
+    <>
+      <dt>{view.t('mailings.rate.title')}</dt>
+      <dd>
+        {formatLimit(view, toRate(mailing))}{' '}
+        {isChangeable && <a href={`/mailings/${mailing.id}/rate`}>{view.t('mailings.rate.change')}</a>}
+      </dd>
     </>
   );
 }

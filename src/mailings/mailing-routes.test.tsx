@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { addMailing, addMessage, addRecipients, addUser } from '../../test/support/fixtures.js';
 import { TERMINAL } from '../audit/audit.js';
 import { freezeAudience } from '../delivery/ledger-store.js';
+import { saveRelayFault } from '../delivery/relay-store.js';
 import type { Database } from '../lib/database.js';
 import { HttpError } from '../lib/errors.js';
 import { translate, type Locale } from '../lib/i18n.js';
@@ -94,6 +95,7 @@ function makeView(userId: number, locale: Locale): View {
     query: {},
     flash: null,
     lettersStayHere: false,
+    mailingsStayHere: false,
     mayReadInbox: false,
     assets: { script: '/main.js', styles: [] },
   };
@@ -533,4 +535,62 @@ test('every address of another owner’s mailing is answered as if there were no
   expect(readText((await visit('/mailings', { userId: stranger })).text)).toContain('Рассылок пока нет');
   expect(await findMailing(db, owner, id)).toMatchObject({ status: 'running', pausedAt: null, stoppedAt: null });
   expect(await findMailing(db, owner, created)).toMatchObject({ status: 'created', version: 1 });
+});
+
+test('keeps a mailing to its own rate, shown on its page and changed with the rest before the start', async () => {
+  const added = await visit('/mailings', { fields: await makeFields({ letters: '1 000', per: 'hour' }) });
+  const path = added.location ?? '';
+  const id = Number(path.split('/').at(-1));
+  expect(await findMailing(db, owner, id)).toMatchObject({ lettersLimit: 1000, limitSeconds: 3600 });
+  expect((await visit(path)).text).toMatch(/не больше 1.000 писем в час/);
+  expect((await visit(`${path}/edit`)).text).toMatch(/name="letters" value="1000"/);
+  expect((await visit(`${path}/rate`)).location).toBe(`${path}/edit`);
+  await visit(path, { fields: await makeFields({ letters: '', per: 'hour', version: '1' }) });
+  expect(await findMailing(db, owner, id)).toMatchObject({ lettersLimit: null, limitSeconds: null });
+  expect((await visit(path)).text).toContain('без ограничения');
+  const refused = await visit('/mailings', { fields: await makeFields({ letters: '0' }) });
+  expect([refused.status, refused.text.includes('id="fault-letters"')]).toEqual([422, true]);
+});
+
+test('changes the rate of a mailing that runs, for its owner alone, and not after its end', async () => {
+  const { id } = await makeStarted();
+  const path = `/mailings/${id}/rate`;
+  expect((await visit(`/mailings/${id}`)).text).toContain(`href="${path}"`);
+  expect((await visit(path)).text).toContain('name="letters" value=""');
+  expect((await visit(path, { userId: stranger, fields: { letters: '1', per: 'day' } })).status).toBe(404);
+  const faulty = await visit(path, { fields: { letters: 'x', per: 'day' } });
+  expect([faulty.status, faulty.text.includes('value="x"')]).toEqual([422, true]);
+  expect((await visit(path, { fields: { letters: '21', per: 'day' } })).location).toBe(`/mailings/${id}`);
+  expect(await findMailing(db, owner, id)).toMatchObject({ lettersLimit: 21, limitSeconds: 86_400, version: 2 });
+  expect((await visit(`/mailings/${id}`)).text).toContain('не больше 21 письма в сутки');
+  expect((await visit(path)).text).toMatch(/value="21"/);
+  await visit(path, { fields: { letters: '', per: 'day' } });
+  expect(await findMailing(db, owner, id)).toMatchObject({ lettersLimit: null, limitSeconds: null });
+  await db.updateTable('mailings').set({ status: 'finished', finished_at: NOW }).where('id', '=', id).execute();
+  expect((await visit(path)).location).toBe(`/mailings/${id}`);
+  expect((await visit(path, { fields: { letters: '5', per: 'day' } })).flash).toContain('уже завершена');
+  expect(await findMailing(db, owner, id)).toMatchObject({ lettersLimit: null });
+});
+
+test('says that no mail server takes letters only while all that are in use rest', async () => {
+  const { id } = await makeStarted();
+  const add = async (name: string) =>
+    (
+      await db
+        .insertInto('relays')
+        .values({ name, host: 'mail.example.com', port: 25, tls: 'none' })
+        .returning('id')
+        .executeTakeFirstOrThrow()
+    ).id;
+  const isTold = async () => (await visit(`/mailings/${id}`)).text.includes('Почтовый сервер сейчас не принимает');
+  await saveRelayFault(db, 'smtp_url', '421 later', 60_000);
+  expect(await isTold()).toBe(true);
+  const relays = [await add('One'), await add('Two')];
+  expect(await isTold()).toBe(false);
+  await saveRelayFault(db, String(relays[0]), '421 later', 60_000);
+  expect(await isTold()).toBe(false);
+  await saveRelayFault(db, String(relays[1]), '535 no', 30_000);
+  expect((await visit(`/mailings/${id}`)).text).toContain('535 no');
+  await db.deleteFrom('relays').execute();
+  await db.deleteFrom('relay_states').execute();
 });

@@ -9,6 +9,7 @@ import { NotFoundError } from '../lib/errors.js';
 import { parseListQuery } from '../lib/list.js';
 import { countMessages } from '../messages/message-store.js';
 import { countRecipients } from '../recipients/recipient-store.js';
+import { listKeysInUse } from '../relays/relay-store.js';
 import { ConfirmPage } from '../ui/confirm-page.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import { formatNumber } from '../ui/format.js';
@@ -27,6 +28,7 @@ import { findByPath, findVisible, type MailingDeps } from './mailing-path.js';
 import { MailingProgress } from './mailing-progress.js';
 import { countFoundMailings, findMailingContent, hasMailings, listMailings } from './mailing-store.js';
 import { MAILING_SORTS, MAILING_STATUSES, startsByItself, type Mailing } from './mailing.js';
+import { rateRoutes } from './rate-routes.js';
 
 const LATEST_ATTEMPTS = 20;
 
@@ -40,6 +42,7 @@ export function mailingRoutes(deps: MailingDeps): Hono<WebEnv> {
   routes.route('/', audienceRoutes(deps));
   routes.route('/', deliveryRoutes(deps));
   routes.route('/', doubtRoutes(deps));
+  routes.route('/', rateRoutes(deps));
 
   routes.get('/:id', async (c) => {
     const mailing = await findVisible(db, c);
@@ -142,7 +145,7 @@ async function readProgress(db: Database, { id, ownerId, status, disabledAt }: M
   const [counters, attempts, relayFault, halt] = await Promise.all([
     readCounters(db, ownerId, [id]),
     listLatestAttempts(db, ownerId, id, LATEST_ATTEMPTS),
-    status === 'running' ? findRelayFault(db) : undefined,
+    status === 'running' ? listKeysInUse(db).then((keys) => findRelayFault(db, keys)) : undefined,
     disabledAt ? readHalt(db, id, disabledAt) : undefined,
   ]);
   return { counters: counters.get(id), attempts, relayFault, halt };

@@ -51,7 +51,7 @@ const byStart = (q = '', more = {}) => parseListQuery({ q, ...more }, MAILING_SO
 
 async function makeValues(changes: Partial<MailingValues> = {}): Promise<MailingValues> {
   const messageId = changes.messageId ?? (await addMessage(db, owner));
-  return { firstSendingAt: START, endsAt: END, audience: 'all', ...changes, messageId };
+  return { firstSendingAt: START, endsAt: END, audience: 'all', rate: null, ...changes, messageId };
 }
 
 async function makeRunning(): Promise<number> {

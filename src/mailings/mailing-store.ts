@@ -4,7 +4,8 @@ import type { Database, Transaction } from '../lib/database.js';
 import { containsText, keyset, PAGE_SIZE, toPage, type ListQuery, type Page, type SortKey } from '../lib/list.js';
 import { countByOwner, type OwnerCounts } from '../lib/owner-counts.js';
 import { belongsTo, type Owners } from '../lib/owners.js';
-import type { MailingStatus, Schema } from '../lib/schema.js';
+import type { Rate } from '../lib/rate.js';
+import type { LimitSeconds, MailingStatus, Schema } from '../lib/schema.js';
 import type { Mailing, MailingContent, MailingSort, MailingValues } from './mailing.js';
 
 const SORT_KEYS: Record<MailingSort, SortKey> = {
@@ -34,6 +35,8 @@ const COLUMNS = [
   'mailings.disabled_at as disabledAt',
   'users.name as disabledByName',
   'mailings.disabled_reason as disabledReason',
+  'mailings.letters_limit as lettersLimit',
+  'mailings.limit_seconds as limitSeconds',
   'mailings.version',
   'mailings.created_at as createdAt',
   'mailings.updated_at as updatedAt',
@@ -129,7 +132,7 @@ export async function listMailingsUsingMessage(db: Database, ownerId: number, me
 export async function addMailing(db: Database, ownerId: number, values: MailingValues): Promise<SaveMailingResult> {
   const row = await db
     .insertInto('mailings')
-    .columns(['owner_id', 'message_id', 'first_sending_at', 'ends_at', 'audience'])
+    .columns(['owner_id', 'message_id', 'first_sending_at', 'ends_at', 'audience', 'letters_limit', 'limit_seconds'])
     .expression((eb) =>
       eb
         .selectFrom('messages')
@@ -139,6 +142,8 @@ export async function addMailing(db: Database, ownerId: number, values: MailingV
           sql<Date>`${values.firstSendingAt}::timestamptz`.as('first_sending_at'),
           sql<Date>`${values.endsAt}::timestamptz`.as('ends_at'),
           sql<MailingValues['audience']>`${values.audience}::mailing_audience`.as('audience'),
+          sql<number | null>`${values.rate?.letters ?? null}::integer`.as('letters_limit'),
+          sql<LimitSeconds | null>`${values.rate?.seconds ?? null}::integer`.as('limit_seconds'),
         ])
         .where('messages.owner_id', '=', ownerId)
         .where('messages.id', '=', values.messageId)
@@ -165,6 +170,7 @@ export async function changeMailing(
       first_sending_at: values.firstSendingAt,
       ends_at: values.endsAt,
       audience: values.audience,
+      ...toRateColumns(values.rate),
       start_fault: null,
       version: version + 1,
       updated_at: sql`now()`,
@@ -178,6 +184,23 @@ export async function changeMailing(
     .returning('mailings.id')
     .executeTakeFirst();
   return row ? { ok: true, id: row.id } : explainUnsaved(await findMailing(db, ownerId, id), version);
+}
+
+/** At any time until it is finished, which is told by false. */
+export async function setMailingRate(db: Database, ownerId: number, id: number, rate: Rate | null): Promise<boolean> {
+  const row = await db
+    .updateTable('mailings')
+    .set({ ...toRateColumns(rate), version: sql<number>`version + 1`, updated_at: sql`now()` })
+    .where('owner_id', '=', ownerId)
+    .where('id', '=', id)
+    .where('status', '<>', 'finished')
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+function toRateColumns(rate: Rate | null) {
+  return { letters_limit: rate?.letters ?? null, limit_seconds: rate?.seconds ?? null };
 }
 
 function explainUnsaved(mailing: Mailing | undefined, version: number): SaveMailingResult {

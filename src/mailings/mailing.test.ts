@@ -28,6 +28,8 @@ const mailing: Mailing = {
   disabledAt: null,
   disabledByName: null,
   disabledReason: null,
+  lettersLimit: null,
+  limitSeconds: null,
   version: 1,
   createdAt: NOW,
   updatedAt: NOW,
@@ -48,8 +50,18 @@ test('reads the times on the clock of the visitor', () => {
       firstSendingAt: new Date('2026-03-02T09:00:00Z'),
       endsAt: new Date('2026-03-03T09:00:00Z'),
       audience: 'all',
+      rate: null,
     },
   });
+});
+
+test.each([
+  ['', 'minute', null],
+  ['100', 'minute', { letters: 100, seconds: 60 }],
+  [' 1 000 ', 'day', { letters: 1000, seconds: 86_400 }],
+  ['5', 'second', { letters: 5, seconds: 1 }],
+] as const)('reads the rate of %j a %s', (letters, per, rate) => {
+  expect(parse({ letters, per })).toMatchObject({ ok: true, values: { rate } });
 });
 
 test.each([
@@ -76,6 +88,10 @@ test.each<[string, Record<string, string>, Record<string, string>]>([
   ['a year of six digits', { endsAt: '+200000-01-01T10:00' }, { endsAt: 'dateTime' }],
   ['a zero byte', { endsAt: '2026-03-02T10:00\0' }, { endsAt: 'dateTime' }],
   ['an unknown audience', { audience: 'some' }, { audience: 'choice' }],
+  ['no letters at all', { letters: '0' }, { letters: 'letterCount' }],
+  ['half a letter', { letters: '1.5' }, { letters: 'letterCount' }],
+  ['more letters than anybody sends', { letters: '9999999999' }, { letters: 'letterCount' }],
+  ['a rate by no unit', { letters: '5', per: 'week' }, { per: 'choice' }],
 ])('refuses %s at its field', (_name, changes, faults) => {
   const parsed = parse(changes);
   const keys = parsed.ok

@@ -2,12 +2,16 @@
 import { z } from 'zod';
 
 import { parseId } from '../lib/ids.js';
+import { joinRate, rateFields, type Rate, type RateColumns } from '../lib/rate.js';
 import type { MailingAudience, MailingStatus } from '../lib/schema.js';
 
 export type StartFault = 'no_recipients' | 'window_over';
 
-/** A mailing has no name: it goes by its subject, the message's while created and the frozen one from the start on. */
-export interface Mailing {
+/**
+ * A mailing has no name: it goes by its subject, the message's while created and the frozen one from the start on. Its own rate, if it
+ * has one, holds for all processes together.
+ */
+export interface Mailing extends RateColumns {
   id: number;
   ownerId: number;
   messageId: number | null;
@@ -41,6 +45,8 @@ export interface MailingValues {
   firstSendingAt: Date;
   endsAt: Date;
   audience: MailingAudience;
+  /** Null for no limit of its own. */
+  rate: Rate | null;
 }
 
 /** The message as it was when the mailing started. */
@@ -132,13 +138,18 @@ export function mailingForm({ readStart, readEnd, now, keptStart }: FormContext)
       }),
       endsAt: instant(readEnd).refine(isAhead, { error: 'inThePast' }),
       audience: z.enum(['all', 'chosen'], { error: 'choice' }),
+      ...rateFields,
     })
     .refine(({ firstSendingAt, endsAt }) => endsAt > firstSendingAt, {
       error: 'endBeforeStart',
       path: ['endsAt'],
       when: ({ value }) => hasBothTimes(value),
-    });
+    })
+    .transform(({ letters, per, ...values }) => ({ ...values, rate: joinRate({ letters, per }) }));
 }
+
+/** Of a mailing that has started, its rate alone can be changed. */
+export const mailingRateForm = z.object(rateFields).transform(joinRate);
 
 const LOCAL_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?$/;
 

@@ -5,7 +5,7 @@ import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.
 import { TERMINAL } from '../audit/audit.js';
 import { freezeAudience } from '../delivery/ledger-store.js';
 import type { Database } from '../lib/database.js';
-import { findMailing } from './mailing-store.js';
+import { findMailing, setMailingRate } from './mailing-store.js';
 import type { RepeatableState } from './mailing.js';
 import { repeatMailing, type RepeatResult } from './repeat-mailing.js';
 import { startMailing } from './start-mailing.js';
@@ -66,6 +66,12 @@ test('makes a mailing of the same message for exactly those recipients, with the
     firstSendingAt: new Date('2026-03-01T14:00:00Z'),
     endsAt: new Date('2026-03-01T17:30:00Z'),
   });
+});
+
+test('keeps the rate of the old one', async () => {
+  await setMailingRate(db, owner, mailing, { letters: 50, seconds: 60 });
+  const repeated = await findMailing(db, owner, idOf(await repeat('expired')));
+  expect(repeated).toMatchObject({ lettersLimit: 50, limitSeconds: 60 });
 });
 
 test('a double click makes one, and a second press later leads to it', async () => {

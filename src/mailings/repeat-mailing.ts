@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 
 import { countRepeatable, selectRecipientIds } from '../delivery/delivery-store.js';
 import type { Database, Transaction } from '../lib/database.js';
+import { toRate, type RateColumns } from '../lib/rate.js';
 import { addMessage } from '../messages/message-store.js';
 import { insertChosen, selectRecipients } from './audience-store.js';
 import { addMailing } from './mailing-store.js';
@@ -24,7 +25,7 @@ interface RepeatOrder {
   now: Date;
 }
 
-interface Repeated extends MailingContent {
+interface Repeated extends MailingContent, RateColumns {
   messageId: number | null;
   start: Date;
   end: Date;
@@ -61,6 +62,8 @@ async function lockStarted(trx: Transaction, { ownerId, mailingId }: RepeatOrder
       'mailing_contents.body',
       'mailings.first_sending_at as start',
       'mailings.ends_at as end',
+      'mailings.letters_limit as lettersLimit',
+      'mailings.limit_seconds as limitSeconds',
     ])
     .where('mailings.owner_id', '=', ownerId)
     .where('mailings.id', '=', mailingId)
@@ -105,7 +108,7 @@ async function findEqual(
 async function addRepeated(trx: Transaction, order: RepeatOrder, old: Repeated, messageId: number): Promise<number> {
   const { ownerId, mailingId, now } = order;
   const { start, end } = repeatWindow(now, old);
-  const values = { messageId, firstSendingAt: start, endsAt: end, audience: 'chosen' } as const;
+  const values = { messageId, firstSendingAt: start, endsAt: end, audience: 'chosen', rate: toRate(old) } as const;
   const added = await addMailing(trx, ownerId, values);
   if (!added.ok) throw new Error(`the message ${messageId} went away during the repetition of mailing ${mailingId}`);
   const ids = selectRecipientIds(trx, order);

@@ -1,7 +1,9 @@
 import { Hono } from 'hono';
 
+import { may } from '../accounts/permissions.js';
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../lib/database.js';
+import { readFailing } from '../relays/read-relays.js';
 import { ConfirmPage } from '../ui/confirm-page.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
@@ -20,7 +22,11 @@ export function onboardingRoutes({ db, clock }: OnboardingDeps): Hono<WebEnv> {
 
   routes.get('/', async (c) => {
     const view = c.get('view');
-    return c.html(<StartPage view={view} start={await readStart(db, signedIn(view).id)} />);
+    const [start, failing] = await Promise.all([
+      readStart(db, signedIn(view).id),
+      may(view.user, 'mailServers.manage') ? readFailing(db, view.now) : [],
+    ]);
+    return c.html(<StartPage view={view} start={start} failing={failing} />);
   });
 
   routes.get('/running-mailings', async (c) => {

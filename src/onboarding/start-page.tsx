@@ -1,5 +1,7 @@
 import type { Child } from 'hono/jsx';
 
+import { RelayNotices } from '../relays/relay-notice.js';
+import type { FailingRelay } from '../relays/relay.js';
 import { formatNumber } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
@@ -13,7 +15,7 @@ interface StartProps {
 }
 
 /** For a newcomer the way to the first mailing; later what runs, what comes next and what became of the rest. */
-export function StartPage({ view, start }: StartProps) {
+export function StartPage({ view, start, failing }: StartProps & { failing: FailingRelay[] }) {
   const { isNewcomer, hasSampleData, running, finished } = start;
   const hasOverview = !isNewcomer || running.length > 0 || finished.length > 0;
   return (
@@ -23,6 +25,7 @@ export function StartPage({ view, start }: StartProps) {
       {...(isNewcomer ? {} : { actions: <NewMailing view={view} /> })}
       {...(running.length > 0 ? { refresh: 5 } : {})}
     >
+      <RelayNotices view={view} failing={failing} />
       {isNewcomer && <Guide view={view} start={start} />}
       {isNewcomer && !hasSampleData && <SampleOffer view={view} />}
       {hasOverview && <Overview view={view} start={start} />}

@@ -1,4 +1,6 @@
 import { MailingBadge } from '../mailings/mailing-parts.js';
+import { RelayNotices } from '../relays/relay-notice.js';
+import type { FailingRelay } from '../relays/relay.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
@@ -20,9 +22,10 @@ interface OversightPageProps {
   view: View;
   installation: Installation;
   running: Running;
+  failing: FailingRelay[];
 }
 
-export function OversightPage({ view, installation, running }: OversightPageProps) {
+export function OversightPage({ view, installation, running, failing }: OversightPageProps) {
   return (
     <Layout
       view={view}
@@ -30,6 +33,7 @@ export function OversightPage({ view, installation, running }: OversightPageProp
       actions={<ReadOnlyMark view={view} />}
       tabs={<OversightTabs view={view} />}
     >
+      <RelayNotices view={view} failing={failing} />
       {running.mailings.length > 0 ? (
         <section data-live="/oversight/running-mailings" data-live-seconds="2">
           <LiveOverview view={view} totals={installation} running={running} />

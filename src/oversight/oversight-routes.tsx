@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 
 import type { Database } from '../lib/database.js';
+import { readFailing } from '../relays/read-relays.js';
 import type { WebEnv } from '../ui/view.js';
 import { LiveOverview, OversightPage } from './oversight-page.js';
 import { readInstallation, readRunning, readTotals } from './read-installation.js';
@@ -10,8 +11,13 @@ export function oversightRoutes({ db }: { db: Database }): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
 
   routes.get('/', async (c) => {
-    const [installation, running] = await Promise.all([readInstallation(db), readRunning(db)]);
-    return c.html(<OversightPage view={c.get('view')} installation={installation} running={running} />);
+    const view = c.get('view');
+    const [installation, running, failing] = await Promise.all([
+      readInstallation(db),
+      readRunning(db),
+      readFailing(db, view.now),
+    ]);
+    return c.html(<OversightPage view={view} installation={installation} running={running} failing={failing} />);
   });
 
   routes.get('/running-mailings', async (c) => {

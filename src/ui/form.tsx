@@ -19,6 +19,8 @@ interface TextFieldProps extends FieldProps {
   autocomplete?: string;
   autofocus?: boolean;
   maxlength?: number;
+  /** Brings up the digits on a phone. */
+  isNumber?: boolean;
 }
 
 export function TextField(props: TextFieldProps) {
@@ -34,6 +36,7 @@ export function TextField(props: TextFieldProps) {
         {...(props.autocomplete ? { autocomplete: props.autocomplete } : {})}
         {...(props.autofocus ? { autofocus: true } : {})}
         {...(props.maxlength ? { maxlength: props.maxlength } : {})}
+        {...(props.isNumber ? { inputmode: 'numeric' as const } : {})}
         {...describe(props)}
       />
     </Field>

@@ -21,6 +21,12 @@ export function formatNumber(view: Where, number: number): string {
   return new Intl.NumberFormat(view.locale).format(number);
 }
 
+/** “145 MB”: whole ones, of a million bytes. */
+export function formatMegabytes(view: Where, bytes: number): string {
+  const format = new Intl.NumberFormat(view.locale, { style: 'unit', unit: 'megabyte', maximumFractionDigits: 0 });
+  return format.format(bytes / 1e6);
+}
+
 const MINUTE_MS = 60_000;
 
 /** “in 14 minutes”; hours from an hour and a half on, days from two days on. */

@@ -50,7 +50,7 @@ export function Layout(props: LayoutProps) {
           </a>
           {view.user ? <SideBar view={view} overseen={props.overseen} /> : <GuestBar view={view} />}
           <div class="app-body">
-            {view.lettersStayHere && <InboxBanner view={view} />}
+            <InboxBanner view={view} />
             <main id="main" class={props.narrow ? 'page page-narrow' : 'page'} tabindex={-1}>
               {view.user && <FlashNotice view={view} />}
               <PageHeader {...props} />
@@ -182,14 +182,28 @@ function LocaleSwitch({ view }: { view: View }) {
   );
 }
 
+/** While letters stay here, it says so; of the service's own alone, to those whom that concerns. */
 function InboxBanner({ view }: { view: View }) {
+  const isAdministrator = view.user?.role === 'administrator';
+  const isShown = view.mailingsStayHere || (view.lettersStayHere && (isAdministrator || !view.user));
+  if (!isShown) return null;
   return (
     <aside class="inbox-banner" aria-label={view.t('common.inboxBanner.label')}>
       <Icon name="inbox" />
       <span>
-        {view.t('common.inboxBanner.text')}{' '}
+        {describeInbox(view)}{' '}
+        {view.mailingsStayHere && isAdministrator && (
+          <>
+            <a href="/oversight/relays">{view.t('common.inboxBanner.addRelay')}</a>{' '}
+          </>
+        )}
         {view.mayReadInbox && <a href="/inbox">{view.t('common.inboxBanner.open')}</a>}
       </span>
     </aside>
   );
+}
+
+function describeInbox({ t, user, mailingsStayHere }: View): string {
+  if (!mailingsStayHere) return t('common.inboxBanner.systemLetters');
+  return t(user?.role === 'administrator' ? 'common.inboxBanner.forAdministrators' : 'common.inboxBanner.text');
 }

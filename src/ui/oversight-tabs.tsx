@@ -7,10 +7,14 @@ const TABS = [
   { href: '/oversight/messages', label: 'common.oversight.messages' },
   { href: '/oversight/attempts', label: 'common.oversight.attempts' },
   { href: '/oversight/users', label: 'common.oversight.users' },
+  { href: '/oversight/nodes', label: 'common.oversight.nodes' },
   { href: '/oversight/audit', label: 'common.oversight.audit' },
 ] as const;
 
-const ADMINISTRATOR_TABS = [{ href: '/oversight/installation', label: 'common.oversight.installation' }] as const;
+const ADMINISTRATOR_TABS = [
+  { href: '/oversight/relays', label: 'common.oversight.relays' },
+  { href: '/oversight/installation', label: 'common.oversight.installation' },
+] as const;
 
 /** The `tabs` of every page on which managers see everybody's things. */
 export function OversightTabs({ view }: { view: View }) {

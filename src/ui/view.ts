@@ -26,8 +26,10 @@ export interface View {
   path: string;
   query: Record<string, string>;
   flash: Flash | null;
-  /** True while letters go to the built-in inbox. */
+  /** True while the service's own letters go to the built-in inbox: SMTP_URL is not set. */
   lettersStayHere: boolean;
+  /** True while those of mailings do, too: no relay is enabled either. */
+  mailingsStayHere: boolean;
   /** True where this visitor may open the built-in inbox. */
   mayReadInbox: boolean;
   assets: { script: string; styles: string[] };

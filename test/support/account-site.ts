@@ -50,6 +50,7 @@ export function openAccountSite(db: Database, { baseUrl = 'http://localhost:3000
       query: Object.fromEntries(url.searchParams),
       flash: readFlash(c),
       lettersStayHere: true,
+      mailingsStayHere: true,
       mayReadInbox: true,
       assets: { script: '/main.js', styles: [] },
     });

@@ -58,6 +58,7 @@ export async function openSignedInSite(
       query: Object.fromEntries(url.searchParams),
       flash: readFlash(c),
       lettersStayHere: true,
+      mailingsStayHere: true,
       mayReadInbox: true,
       assets: { script: '/main.js', styles: [] },
     });

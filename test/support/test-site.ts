@@ -35,6 +35,7 @@ interface SiteOptions {
   assets?: View['assets'];
   mail?: WebDeps['mail'];
   erasures?: WebDeps['erasures'];
+  metrics?: WebDeps['metrics'];
 }
 
 /** The whole site, but what it would hand on to background jobs goes nowhere. */
