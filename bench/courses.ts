@@ -37,18 +37,33 @@ export async function runPlain(course: Course): Promise<Results> {
   return results;
 }
 
-export async function runDelayed({ ledger, sinkPort, quick, rounds, profile }: Course): Promise<Results> {
-  const letters = quick ? 1200 : 6000;
+/** To a server without CHUNKING, which lets nobody have more than one letter under way on a connection. */
+export async function runDelayed(course: Course): Promise<Results> {
+  const letters = course.quick ? 1200 : 6000;
+  return sendDelayed(course, course.sinkPort, letters, 'to smtp-sink');
+}
+
+export async function runDelayedChunks(course: Course): Promise<Results> {
+  await using sink = await startChunkingSink();
+  return await sendDelayed(course, sink.port, course.quick ? 3000 : 12_000, 'to a sink with CHUNKING');
+}
+
+async function sendDelayed(
+  { ledger, quick, rounds, profile }: Course,
+  sinkPort: number,
+  letters: number,
+  to: string,
+): Promise<Results> {
   const connections = DELAYED_CONNECTIONS;
   await using proxy = await startDelay(sinkPort);
   await keepRecipients(ledger, letters);
   await using _worker = await startWorker(ledger, proxy.port, connections, profile);
   const starters = [
     { contestant: asContestant(ledger), letters },
-    { contestant: findNodemailer(), letters: letters / 4 },
+    { contestant: findNodemailer(), letters: quick ? 300 : 1500 },
   ];
   const results = await takeTurns(starters, { rounds, port: proxy.port, connections });
-  console.log(showResults(`With ${DELAY_MS} ms in the way, over ${connections} connections`, results));
+  console.log(showResults(`With ${DELAY_MS} ms in the way ${to}, over ${connections} connections`, results));
   return results;
 }
 
@@ -109,11 +124,20 @@ export async function runLarge({ ledger, sinkPort, quick, connections }: Course)
   return results;
 }
 
+async function startChunkingSink(): Promise<Service> {
+  return serveScript('chunking-sink.ts', await findFreePort());
+}
+
 async function startDelay(target: number): Promise<Service> {
   const port = await findFreePort();
+  return serveScript('delay-proxy.ts', port, [target, DELAY_MS]);
+}
+
+/** One of this folder's, in a process of its own. */
+function serveScript(name: string, port: number, options: number[] = []): Promise<Service> {
   const hooks = join(import.meta.dirname, '../test/support/typescript-imports.mjs');
-  const proxy = join(import.meta.dirname, 'delay-proxy.ts');
-  return serve(port, process.execPath, ['--import', hooks, proxy, ...[port, target, DELAY_MS].map(String)]);
+  const script = join(import.meta.dirname, name);
+  return serve(port, process.execPath, ['--import', hooks, script, ...[port, ...options].map(String)]);
 }
 
 /** A worker must be running, and have as many recipients as there are letters. */

@@ -2,7 +2,16 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { runConnections, runDelayed, runLarge, runPlain, runWorkers, type Course, type Results } from './courses.js';
+import {
+  runConnections,
+  runDelayed,
+  runDelayedChunks,
+  runLarge,
+  runPlain,
+  runWorkers,
+  type Course,
+  type Results,
+} from './courses.js';
 import { startSink } from './smtp-sink.js';
 import { ratioOf, VESTNIK } from './turns.js';
 import { openLedger } from './vestnik.js';
@@ -10,6 +19,7 @@ import { openLedger } from './vestnik.js';
 const COURSES = {
   plain: runPlain,
   delayed: runDelayed,
+  delayedChunks: runDelayedChunks,
   connections: runConnections,
   workers: runWorkers,
   large: runLarge,
@@ -38,7 +48,7 @@ async function bench(): Promise<void> {
   const { quick, profile } = values;
   const [rounds, connections] = [Number(values.rounds), Number(values.connections)];
   const course: Course = { ledger, sinkPort: sink.port, quick, rounds, connections, profile };
-  const chosen = values.only?.split(',') ?? (quick ? ['plain', 'delayed'] : Object.keys(COURSES));
+  const chosen = values.only?.split(',') ?? (quick ? ['plain', 'delayed', 'delayedChunks'] : Object.keys(COURSES));
   const results: Record<string, Results> = {};
   for (const [name, run] of Object.entries(COURSES)) {
     if (chosen.includes(name)) results[name] = await run(course);
@@ -47,12 +57,13 @@ async function bench(): Promise<void> {
 }
 
 function summarize(results: Record<string, Results>) {
-  const { plain = [], delayed = [] } = results;
+  const { plain = [], delayed = [], delayedChunks = [] } = results;
   const ratios = {
     smtpSource: ratioOf(plain, VESTNIK, 'smtp-source -d'),
     django: ratioOf(plain, VESTNIK, "Django's send_mail"),
     nodemailer: ratioOf(plain, VESTNIK, "nodemailer's pool"),
     nodemailerDelayed: ratioOf(delayed, VESTNIK, "nodemailer's pool"),
+    nodemailerDelayedChunks: ratioOf(delayedChunks, VESTNIK, "nodemailer's pool"),
   };
   return { ratios, ...results };
 }

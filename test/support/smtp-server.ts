@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 
-/** `content`: the first part of a letter that comes in several; `dot`: before it is accepted; `dot-reply`: after. */
+/**
+ * `bdat`: that command, before its content, of which its reply then has to wait for the end; `content`: the first part of a letter that
+ * comes in several; `dot`: before it is accepted; `dot-reply`: after.
+ */
 export type SmtpServerStage =
   | 'connect'
   | 'ehlo'
@@ -12,6 +15,7 @@ export type SmtpServerStage =
   | 'mail'
   | 'rcpt'
   | 'data'
+  | 'bdat'
   | 'content'
   | 'dot'
   | 'dot-reply'
@@ -41,10 +45,17 @@ export type SmtpServerFault =
 export interface SmtpServerOptions {
   /** True unless told; without it a client that pipelines is written to `violations`. */
   pipelining?: boolean;
+  /**
+   * Offers CHUNKING (RFC 3030). As the strictest of servers, it does not end a transaction of which it refused the recipient or the
+   * content: without RSET the next MAIL is refused, and the next RCPT joins it.
+   */
+  chunking?: boolean;
+  /** Does not keep to the PIPELINING that it offers: forgets what came together with a command, or leaves because of it. */
+  breaksPipelining?: 'swallow' | 'drop';
   /** The SIZE that is offered (RFC 1870). */
   size?: number;
   smtputf8?: boolean;
-  /** Demands a login. */
+  /** Demands a login; with XOAUTH2, `pass` is the token. */
   auth?: { user: string; pass: string; mechanisms?: string[] };
   /** With the certificate that `testCertificate` is; for "localhost". */
   tls?: 'starttls' | 'implicit';
@@ -64,7 +75,7 @@ export interface AcceptedLetter {
 }
 
 export const testCertificate = readFileSync(new URL('./localhost.cert.pem', import.meta.url), 'utf8');
-const testKey = readFileSync(new URL('./localhost.key.pem', import.meta.url), 'utf8');
+export const testKey = readFileSync(new URL('./localhost.key.pem', import.meta.url), 'utf8');
 
 /** Starts an SMTP server on the loopback interface that does as it is told, also wrong. */
 export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<SmtpTestServer> {
@@ -151,7 +162,9 @@ class Conversation {
   #server: SmtpTestServer;
   #number: number;
   #socket: Socket | undefined;
-  #state: 'command' | 'content' | 'busy' | 'login' | 'deaf' = 'command';
+  #state: 'command' | 'content' | 'chunk' | 'busy' | 'login' | 'challenged' | 'deaf' = 'command';
+  /** Octets of the chunk that are still to come, and whether it is the last one of its letter. */
+  #chunk = { left: 0, isLast: true, refusal: '' };
   #input = '';
   #output = '';
   #sender: string | null = null;
@@ -185,8 +198,15 @@ class Conversation {
     while (this.#takeOne()) {
       const isEarly = this.#input !== '' && this.#state === 'command' && this.#server.options.pipelining === false;
       if (isEarly) this.#server.violations.push(`pipelined without leave: ${this.#input.slice(0, 40)}`);
+      if (this.#input !== '' && this.#state === 'command') this.#breakPipelining();
     }
     this.#flush();
+  }
+
+  #breakPipelining(): void {
+    const { breaksPipelining } = this.#server.options;
+    if (breaksPipelining === 'swallow') this.#input = '';
+    if (breaksPipelining === 'drop') this.#leave();
   }
 
   #flush(): void {
@@ -198,11 +218,13 @@ class Conversation {
   #takeOne(): boolean {
     if (this.#state === 'deaf' || this.#state === 'busy') return false;
     if (this.#state === 'content') return this.#takeContent();
+    if (this.#state === 'chunk') return this.#takeChunk();
     const end = this.#input.indexOf('\r\n');
     if (end === -1) return false;
     const line = this.#input.slice(0, end);
     this.#input = this.#input.slice(end + 2);
     if (this.#state === 'login') this.#takeLogin(line);
+    else if (this.#state === 'challenged') this.#takeEmptyAnswer(line);
     else this.#takeCommand(decode(line));
     return true;
   }
@@ -212,6 +234,7 @@ class Conversation {
     if (verb === 'MAIL') this.#takeMail(line);
     else if (verb === 'RCPT') this.#takeRcpt(line);
     else if (verb === 'DATA') this.#takeData();
+    else if (verb === 'BDAT') this.#takeBdat(line);
     else if (verb === 'EHLO') this.#answer('ehlo', this.#composeGreeting());
     else if (verb === 'HELO') this.#answer('helo', '250 test.example');
     else if (verb === 'STAR') this.#takeStartTls();
@@ -222,9 +245,10 @@ class Conversation {
   }
 
   #composeGreeting(): string {
-    const { pipelining = true, size, smtputf8, auth, tls } = this.#server.options;
+    const { pipelining = true, chunking, size, smtputf8, auth, tls } = this.#server.options;
     const offers = ['test.example', '8BITMIME', 'ENHANCEDSTATUSCODES'];
     if (pipelining) offers.push('PIPELINING');
+    if (chunking) offers.push('CHUNKING');
     if (size !== undefined) offers.push(`SIZE ${size}`);
     if (smtputf8) offers.push('SMTPUTF8');
     if (auth) offers.push(`AUTH ${(auth.mechanisms ?? ['PLAIN', 'LOGIN']).join(' ')}`);
@@ -264,6 +288,45 @@ class Conversation {
     this.#content = [];
   }
 
+  #takeBdat(line: string): void {
+    const match = /^BDAT (\d+)( LAST)?$/i.exec(line);
+    if (!this.#server.options.chunking || !match) return this.#refuseUnknown(line);
+    this.#chunk = { left: Number(match[1]), isLast: match[2] !== undefined, refusal: '' };
+    const fault = this.#findFault('bdat');
+    // RFC 3030 2: the octets are taken and thrown away before the refusal is said.
+    if (fault && (typeof fault === 'string' || fault.thenDrop)) return this.#perform(fault);
+    if (fault && 'garbage' in fault) this.#perform(fault);
+    else if (fault) this.#chunk.refusal = fault.reply;
+    else if (this.#sender === null) this.#chunk.refusal = '503 5.5.1 no MAIL';
+    else if (this.#recipients.length === 0) this.#chunk.refusal = '554 5.5.1 no valid recipients';
+    this.#state = 'chunk';
+  }
+
+  #takeChunk(): boolean {
+    const part = this.#input.slice(0, this.#chunk.left);
+    if (part === '' && this.#chunk.left > 0) return false;
+    this.#input = this.#input.slice(part.length);
+    this.#chunk.left -= part.length;
+    const isFirst = this.#content.length === 0;
+    this.#content.push(this.#server.options.keepData === false ? '' : part);
+    if (this.#chunk.left > 0) {
+      if (isFirst) this.#interrupt();
+      return false;
+    }
+    this.#state = 'command';
+    this.#endChunk();
+    return true;
+  }
+
+  #endChunk(): void {
+    const { refusal, isLast } = this.#chunk;
+    const data = decode(this.#content.join(''));
+    if (refusal !== '' || isLast) this.#content = [];
+    if (refusal !== '') this.#say(refusal);
+    else if (isLast) this.#endLetter(data);
+    else this.#say('250 2.0.0 chunk taken');
+  }
+
   #takeContent(): boolean {
     const end = this.#input.indexOf('\r\n.\r\n');
     const isKept = this.#server.options.keepData !== false;
@@ -288,16 +351,22 @@ class Conversation {
   }
 
   #endContent(): void {
+    // RFC 5321 4.5.2: the dot that was doubled loses its twin.
+    this.#endLetter(decode(this.#content.join('').replaceAll('\r\n.', '\r\n').slice(2)));
+    this.#forget();
+  }
+
+  #endLetter(data: string): void {
     const fault = this.#findFault('dot');
     const isAccepting = !fault || (typeof fault === 'object' && 'reply' in fault && fault.reply.startsWith('2'));
-    // RFC 5321 4.5.2: the dot that was doubled loses its twin.
-    if (isAccepting) this.#acceptLetter(decode(this.#content.join('').replaceAll('\r\n.', '\r\n').slice(2)));
     const { slowMs } = this.#server.options;
+    const isForNobody = this.#recipients.length === 0;
+    if (isAccepting) this.#acceptLetter(data);
     if (fault) this.#perform(fault);
     else if (slowMs !== undefined) this.#answerLater(slowMs);
-    else if (this.#recipients.length === 0) this.#say('554 5.5.1 no valid recipients');
+    else if (isForNobody) this.#say('554 5.5.1 no valid recipients');
     else this.#answer('dot-reply', `250 2.0.0 ok ${this.#letterNumber}`);
-    this.#forget();
+    if (isAccepting) this.#forget();
   }
 
   #answerLater(afterMs: number): void {
@@ -343,6 +412,7 @@ class Conversation {
       const [, user = '', pass = ''] = fromBase64(token).split('\0');
       return this.#checkLogin(user, pass);
     }
+    if (mechanism === 'XOAUTH2') return this.#takeToken(token);
     if (mechanism !== 'LOGIN') return this.#say('504 5.5.4 unknown mechanism');
     this.#login = [];
     this.#state = 'login';
@@ -355,6 +425,23 @@ class Conversation {
     if (pass === undefined) return this.#say('334 UGFzc3dvcmQ6');
     this.#state = 'command';
     this.#checkLogin(user, pass);
+  }
+
+  /** As Google and Microsoft do: what is wrong comes as a challenge, and the refusal after an empty answer to it. */
+  #takeToken(response = ''): void {
+    const { auth } = this.#server.options;
+    if (fromBase64(response) === `user=${auth?.user}\u0001auth=Bearer ${auth?.pass}\u0001\u0001`) {
+      this.#isLoggedIn = this.#answer('auth', '235 2.7.0 welcome');
+      return;
+    }
+    this.#state = 'challenged';
+    this.#say(`334 ${Buffer.from('{"status":"401","schemes":"bearer"}').toString('base64')}`);
+  }
+
+  #takeEmptyAnswer(line: string): void {
+    if (line !== '') this.#server.violations.push('an answer to the error of XOAUTH2 that is not empty');
+    this.#state = 'command';
+    this.#say('535 5.7.8 the token is not valid');
   }
 
   #checkLogin(user: string, pass: string): void {

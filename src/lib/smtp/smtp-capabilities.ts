@@ -1,6 +1,8 @@
 export interface SmtpCapabilities {
   /** RFC 2920 */
   pipelining: boolean;
+  /** RFC 3030: BDAT. */
+  chunking: boolean;
   startTls: boolean;
   smtpUtf8: boolean;
   eightBitMime: boolean;
@@ -11,6 +13,7 @@ export interface SmtpCapabilities {
 
 export const NO_CAPABILITIES: SmtpCapabilities = {
   pipelining: false,
+  chunking: false,
   startTls: false,
   smtpUtf8: false,
   eightBitMime: false,
@@ -24,6 +27,7 @@ export function parseCapabilities(text: string): SmtpCapabilities {
   const keywords = new Map(lines.map((line) => splitKeyword(line)));
   return {
     pipelining: keywords.has('PIPELINING'),
+    chunking: keywords.has('CHUNKING'),
     startTls: keywords.has('STARTTLS'),
     smtpUtf8: keywords.has('SMTPUTF8'),
     eightBitMime: keywords.has('8BITMIME'),

@@ -287,6 +287,39 @@ test('a refusal of its own touches no wire', async () => {
   expect(server.letters).toBe(1);
 });
 
+test.each(BOTH)(
+  'a name that is not ASCII goes with SMTPUTF8 where it is offered, and is the only one refused where not (offered: %s)',
+  async (smtputf8) => {
+    await using server = await startSmtpServer({ smtputf8 });
+    const said: string[] = [];
+    await using connection = await openConnection(server, {
+      onLine: (line) => 'text' in line && line.from === 'client' && said.push(line.text),
+    });
+    const recipients = ['почта@example.com', 'anna@пример.рф', 'anna@example.com'];
+    const outcomes = await Promise.all(recipients.map((to) => connection.send({ ...letter(1), to })));
+    const first = smtputf8
+      ? { kind: 'accepted' }
+      : { kind: 'refused', local: true, stage: 'rcpt', reply: { code: 553, enhancedCode: '5.6.7' } };
+    expect(outcomes).toMatchObject([first, { kind: 'accepted' }, { kind: 'accepted' }]);
+    // RFC 6531 3.4: the parameter goes with letters that need it; a domain has a form in ASCII (RFC 5891).
+    expect(said.filter((line) => line.endsWith(' SMTPUTF8'))).toHaveLength(smtputf8 ? 1 : 0);
+    expect(server.accepted.map(({ to }) => to).slice(-2)).toEqual(['anna@xn--e1afmkfd.xn--p1ai', 'anna@example.com']);
+  },
+);
+
+test('the size of a letter is declared, and a server may refuse it before its content', async () => {
+  await using server = await startSmtpServer({ size: 0 });
+  await using connection = await openConnection(server);
+  expect(connection.capabilities.size).toEqual({ maxBytes: null });
+  server.options.size = 60;
+  const large = connection.send(letter(1, '.'.repeat(61)));
+  const outcomes = await Promise.all([large, connection.send(letter(2, '.'.repeat(58)))]);
+  expect(outcomes).toMatchObject([
+    { kind: 'refused', local: false, stage: 'mail', reply: { code: 552, enhancedCode: '5.3.4' } },
+    { kind: 'accepted' },
+  ]);
+});
+
 test('closing finishes what is on the wire and gives the rest back', async () => {
   await using server = await startSmtpServer();
   const connection = await openConnection(server);

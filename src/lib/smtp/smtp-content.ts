@@ -1,9 +1,9 @@
 import { isAscii } from 'node:buffer';
 
-/** A letter's content as it goes on the wire, up to and without the line with the final dot. */
+/** A letter's content with its lines ended, as BDAT takes it (RFC 3030); DATA takes it with its dots stuffed. */
 export interface WireContent {
   content: string | Buffer;
-  /** Octets before dot-stuffing, which is what SIZE counts (RFC 1870 5). */
+  /** Octets, before dot-stuffing: what SIZE counts (RFC 1870 5), and BDAT. */
   size: number;
   hasEightBit: boolean;
 }
@@ -13,22 +13,30 @@ export interface WireContent {
 const BARE_LINE_END = /\r(?!\n)|(?<!\r)\n/;
 const BARE_LINE_ENDS = /\r\n|\r|\n/g;
 
-/** Ends every line with CRLF, the last one too, and doubles the dot that begins a line (RFC 5321 4.5.2). */
+/** Ends every line with CRLF, the last one too. */
 export function prepareContent(data: string | Buffer): WireContent {
   return typeof data === 'string' ? prepareText(data) : prepareBytes(data);
 }
 
+/** Doubles the dot that begins a line (RFC 5321 4.5.2). */
+export function stuffDots(content: string | Buffer): string | Buffer {
+  if (typeof content === 'string') return stuffText(content);
+  const isRight = content[0] !== DOT && !content.includes('\r\n.');
+  return isRight ? content : Buffer.from(stuffText(content.toString('latin1')), 'latin1');
+}
+
+const DOT = 0x2e;
+
 function prepareText(data: string): WireContent {
-  const text = endLines(data);
-  const size = Buffer.byteLength(text);
-  return { content: stuffDots(text), size, hasEightBit: size !== text.length };
+  const content = endLines(data);
+  const size = Buffer.byteLength(content);
+  return { content, size, hasEightBit: size !== content.length };
 }
 
 function prepareBytes(data: Buffer): WireContent {
   const bytes = data.toString('latin1');
   const lines = endLines(bytes);
-  const stuffed = stuffDots(lines);
-  const content = stuffed === bytes ? data : Buffer.from(stuffed, 'latin1');
+  const content = lines === bytes ? data : Buffer.from(lines, 'latin1');
   return { content, size: lines.length, hasEightBit: !isAscii(data) };
 }
 
@@ -37,7 +45,7 @@ function endLines(text: string): string {
   return lines === '' || lines.endsWith('\r\n') ? lines : `${lines}\r\n`;
 }
 
-function stuffDots(text: string): string {
+function stuffText(text: string): string {
   const inner = text.includes('\r\n.') ? text.replaceAll('\r\n.', '\r\n..') : text;
   return inner.startsWith('.') ? `.${inner}` : inner;
 }

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 import { NO_CAPABILITIES, parseCapabilities, type SmtpCapabilities } from './smtp-capabilities.js';
 import { composeEnvelope } from './smtp-envelope.js';
 
-const ALL = parseCapabilities('mx.example\nPIPELINING\nSIZE 100\n8BITMIME\nSMTPUTF8\nSTARTTLS\nAUTH PLAIN LOGIN');
+const ALL = parseCapabilities(
+  'mx.example\nPIPELINING\nCHUNKING\nSIZE 100\n8BITMIME\nSMTPUTF8\nSTARTTLS\nAUTH PLAIN LOGIN',
+);
 
 function compose(from: string, to: string, data = 'x', capabilities: SmtpCapabilities = NO_CAPABILITIES) {
   return composeEnvelope({ from, to, data }, capabilities);
@@ -13,6 +15,7 @@ function compose(from: string, to: string, data = 'x', capabilities: SmtpCapabil
 test('reads what a server offers', () => {
   expect(ALL).toEqual({
     pipelining: true,
+    chunking: true,
     startTls: true,
     smtpUtf8: true,
     eightBitMime: true,

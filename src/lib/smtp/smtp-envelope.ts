@@ -16,8 +16,10 @@ export interface SmtpEnvelope {
   /** With its CRLF, as `rcptCommand`. */
   mailCommand: string;
   rcptCommand: string;
-  /** Dot-stuffed, without the final dot. */
+  /** Not dot-stuffed. */
   content: string | Buffer;
+  /** Octets of the content. */
+  size: number;
 }
 
 /** What this server could only refuse, or no server may see: answered in its place. */
@@ -46,6 +48,7 @@ export function composeEnvelope(letter: SmtpLetter, capabilities: SmtpCapabiliti
     mailCommand: `MAIL FROM:<${from.address}>${parameters}\r\n`,
     rcptCommand: `RCPT TO:<${to.address}>\r\n`,
     content: content.content,
+    size: content.size,
   };
 }
 

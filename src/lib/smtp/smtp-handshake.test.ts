@@ -15,7 +15,7 @@ import type { SmtpOptions } from './smtp-options.js';
 
 const TIMEOUTS = { connect: 2000, greeting: 150, command: 150 };
 const LETTER = { from: 'shop@sender.example', to: 'r1@recipient.example', data: 'Subject: x\r\n\r\nHello\r\n' };
-const LOGIN = { user: 'shop', password: 'sécret phrase' };
+const LOGIN = { kind: 'password' as const, user: 'shop', password: 'sécret phrase' };
 const auth = { user: LOGIN.user, pass: LOGIN.password };
 const trusted: Partial<SmtpOptions> = { host: 'localhost', certificateAuthority: testCertificate };
 
@@ -147,6 +147,78 @@ test.each(['PLAIN', 'LOGIN'])('a wrong password is refused at auth with %s', asy
   });
 });
 
+const TOKEN = { kind: 'xoauth2' as const, user: 'shop@example.org', token: 'ya29.a0Af_token-of-the-shop' };
+const tokenAuth = { user: TOKEN.user, pass: TOKEN.token, mechanisms: ['PLAIN', 'XOAUTH2'] };
+const TOKEN_FORMS = [
+  TOKEN.token,
+  Buffer.from(TOKEN.token).toString('base64'),
+  Buffer.from(`user=${TOKEN.user}\u0001auth=Bearer ${TOKEN.token}\u0001\u0001`).toString('base64'),
+];
+
+test('logs in with a token by XOAUTH2, and shows none of it', async () => {
+  await using server = await startSmtpServer({ auth: tokenAuth });
+  const shown: object[] = [];
+  await using connection = await openConnection(server, { credentials: TOKEN, onLine: (line) => shown.push(line) });
+  expect(await connection.send(LETTER)).toMatchObject({ kind: 'accepted' });
+  expect(shown).toContainEqual({ from: 'client', text: 'AUTH XOAUTH2 ***' });
+  for (const form of TOKEN_FORMS) expect(JSON.stringify(shown)).not.toContain(form);
+});
+
+test('a token that is not valid is refused after an empty answer to what is wrong with it', async () => {
+  await using server = await startSmtpServer({ auth: tokenAuth });
+  const shown: object[] = [];
+  const credentials = { ...TOKEN, token: 'ya29.expired-token' };
+  const opened = await SmtpConnection.open(optionsFor(server, { credentials, onLine: (line) => shown.push(line) }));
+  expect(opened).toMatchObject({
+    ok: false,
+    outcome: { kind: 'refused', stage: 'auth', local: false, reply: { code: 535, enhancedCode: '5.7.8' } },
+  });
+  expect(shown.slice(-4)).toEqual([
+    { from: 'server', text: expect.stringMatching(/^334 [\w=]+$/) },
+    { from: 'client', text: '' },
+    { from: 'server', text: '535 5.7.8 the token is not valid' },
+    { from: 'client', text: 'QUIT' },
+  ]);
+  expect(server.violations).toEqual([]);
+  expect(JSON.stringify([opened, shown])).not.toContain(credentials.token);
+});
+
+test('a server that repeats the token does not bring it into the outcome or before a listener', async () => {
+  await using server = await startSmtpServer({
+    auth: tokenAuth,
+    faults: ({ stage }) => (stage === 'auth' ? { reply: `535 5.7.8 no: ${TOKEN_FORMS.join(' ')}` } : undefined),
+  });
+  const shown: object[] = [];
+  const opened = await SmtpConnection.open(
+    optionsFor(server, { credentials: TOKEN, onLine: (line) => shown.push(line) }),
+  );
+  expect(opened).toMatchObject({ ok: false, outcome: { reply: { text: '5.7.8 no: *** *** ***' } } });
+  for (const form of TOKEN_FORMS) expect(JSON.stringify([opened, shown])).not.toContain(form);
+});
+
+test('a server that asks for the token once more gets it, and one that never ends asking is left', async () => {
+  await using server = await startSmtpServer({
+    auth: tokenAuth,
+    faults: ({ stage }) => (stage === 'auth' ? { reply: '334 ' } : undefined),
+  });
+  const opened = await SmtpConnection.open(optionsFor(server, { credentials: TOKEN, timeouts: TIMEOUTS }));
+  expect(opened).toMatchObject({ ok: false, outcome: { stage: 'auth' } });
+});
+
+test('a token is not sent where XOAUTH2 is not offered', async () => {
+  await using server = await startSmtpServer({ auth: { ...tokenAuth, mechanisms: ['PLAIN', 'LOGIN'] } });
+  const opened = await SmtpConnection.open(optionsFor(server, { credentials: TOKEN }));
+  expect(opened).toMatchObject({
+    ok: false,
+    outcome: {
+      kind: 'refused',
+      stage: 'auth',
+      local: true,
+      reply: { code: 504, text: expect.stringContaining('XOAUTH2') },
+    },
+  });
+});
+
 test('a server that offers no known way to log in is refused locally', async () => {
   await using server = await startSmtpServer({ auth: { ...auth, mechanisms: ['XOAUTH2'] } });
   const opened = await SmtpConnection.open(optionsFor(server, { credentials: LOGIN }));
@@ -225,6 +297,26 @@ test.each(UNTRUSTED)('refuses a certificate $title', async ({ server: serverOpti
     ok: false,
     outcome: { kind: 'lost', stage: 'starttls', cause: 'tls', error: expect.stringMatching(error) },
   });
+});
+
+test('never encrypts where told not to, whatever is offered', async () => {
+  await using server = await startSmtpServer({ tls: 'starttls' });
+  await using connection = await openConnection(server, { tls: 'none' });
+  expect(connection.capabilities.startTls).toBe(true);
+  expect(await connection.send(LETTER)).toMatchObject({ kind: 'accepted', tls: null });
+});
+
+test('what was offered before STARTTLS is forgotten: what counts is offered behind it', async () => {
+  await using server = await startSmtpServer({ tls: 'starttls', smtputf8: true, size: 500 });
+  let greetings = 0;
+  server.options.faults = ({ stage }) => {
+    if (stage !== 'ehlo') return undefined;
+    greetings += 1;
+    return greetings === 1 ? { reply: '250-x\r\n250-STARTTLS\r\n250 SIZE 5' } : undefined;
+  };
+  await using connection = await openConnection(server);
+  expect(connection.capabilities).toMatchObject({ smtpUtf8: true, size: { maxBytes: 500 }, startTls: false });
+  expect(await connection.send(LETTER)).toMatchObject({ kind: 'accepted', tls: 'TLSv1.3' });
 });
 
 test('does not go on in the clear where encryption is required', async () => {

@@ -13,7 +13,7 @@ import {
   type SmtpReply,
   type SmtpStage,
 } from './smtp-outcome.js';
-import { encodeBase64, hideSecrets, listSecrets, maskLogin } from './smtp-trace.js';
+import { encodeBase64, encodeInitialResponse, hideSecrets, listSecrets, maskLogin } from './smtp-trace.js';
 import type { SmtpCredentials } from './smtp-url.js';
 import { SmtpWire, type Answer, type Trace } from './smtp-wire.js';
 
@@ -54,7 +54,7 @@ async function beginSession(
     const fault = await wire.encrypt(encryptionOf(options, timeouts));
     if (fault) return failed('starttls', fault);
   }
-  const greeting = demand('greeting', await wire.ask(null, timeouts.greeting));
+  const greeting = demand('greeting', await awaitGreeting(wire, options, timeouts));
   if (!greeting.ok) return greeting;
   const offered = await sayHello(wire, options, timeouts);
   if (!offered.ok) return offered;
@@ -62,6 +62,15 @@ async function beginSession(
   if (!secured.ok || options.credentials === null) return secured;
   const loggedIn = await logIn(wire, options, options.credentials, timeouts, secured.value);
   return loggedIn.ok ? secured : loggedIn;
+}
+
+/** A server that wants TLS from the first byte, or one of another protocol, waits as this side does. */
+async function awaitGreeting(wire: SmtpWire, options: SmtpOptions, timeouts: SmtpTimeouts): Promise<Answer> {
+  const answer = await wire.ask(null, timeouts.greeting);
+  if (answer.ok || answer.fault.cause !== 'timeout') return answer;
+  const hint =
+    options.tls === 'implicit' ? '' : ': perhaps the port wants TLS from the first byte, or is not one for SMTP';
+  return { ok: false, fault: { cause: 'timeout', error: `the server did not greet in time${hint}` } };
 }
 
 /** RFC 5321 3.2: a server that does not know EHLO is tried with HELO, and offers nothing. */
@@ -118,24 +127,39 @@ async function logIn(
       'the server offers no encryption, and the password is not sent without it unless the relay says tls=none',
     );
   }
-  const exchange = chooseExchange(credentials, offered);
-  if (!exchange) return refuse('auth', 504, '5.5.4', 'the server offers neither AUTH PLAIN nor AUTH LOGIN');
-  const [command = '', ...answers] = exchange;
+  const exchange = chooseExchange(credentials, offered.authMechanisms);
+  if (!exchange.ok) return exchange;
+  const { command, answers } = exchange;
   let answer = await wire.ask(command, timeouts.command, maskLogin(command));
-  for (const line of answers) {
+  for (const respond of answers) {
     if (!answer.ok || !isIntermediate(answer.reply)) break;
+    const line = respond(answer.reply.text);
     answer = await wire.ask(line, timeouts.command, maskLogin(line));
   }
   const accepted = demand('auth', hideInAnswer(answer, credentials));
   return accepted.ok ? { ok: true, value: null } : accepted;
 }
 
-/** The lines this side says: RFC 4616 for PLAIN, whose token some servers ask for once more; LOGIN has no standard. */
-function chooseExchange({ user, password }: SmtpCredentials, offered: SmtpCapabilities): string[] | null {
-  const token = encodeBase64(`\0${user}\0${password}`);
-  if (offered.authMechanisms.has('PLAIN')) return [`AUTH PLAIN ${token}`, token];
-  if (offered.authMechanisms.has('LOGIN')) return ['AUTH LOGIN', encodeBase64(user), encodeBase64(password)];
-  return null;
+/** What this side says: first `command`, then one of `answers` to each 334 (RFC 4954 4), whose text it is given. */
+type Exchange = { ok: true; command: string; answers: ((challenge: string) => string)[] };
+
+function chooseExchange(
+  credentials: SmtpCredentials,
+  mechanisms: ReadonlySet<string>,
+): Exchange | { ok: false; failure: Failure } {
+  const response = encodeInitialResponse(credentials);
+  if (credentials.kind === 'xoauth2') {
+    if (!mechanisms.has('XOAUTH2')) return refuse('auth', 504, '5.5.4', 'the server does not offer AUTH XOAUTH2');
+    // What is wrong comes as a challenge, base64 of JSON; the refusal itself follows an empty answer to it.
+    const respond = (challenge: string) => (challenge.trim() === '' ? response : '');
+    return { ok: true, command: `AUTH XOAUTH2 ${response}`, answers: [respond, () => ''] };
+  }
+  const { user, password } = credentials;
+  // Some servers do not read the token behind the command, and ask for it once more.
+  if (mechanisms.has('PLAIN')) return { ok: true, command: `AUTH PLAIN ${response}`, answers: [() => response] };
+  const words = [user, password].map((word) => () => encodeBase64(word));
+  if (mechanisms.has('LOGIN')) return { ok: true, command: 'AUTH LOGIN', answers: words };
+  return refuse('auth', 504, '5.5.4', 'the server offers neither AUTH PLAIN nor AUTH LOGIN');
 }
 
 /** Replies are stored and shown; a server that repeats what it was told must not get the password there. */

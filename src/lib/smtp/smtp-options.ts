@@ -24,6 +24,8 @@ export const DEFAULT_TIMEOUTS: SmtpTimeouts = {
   close: 8_000,
 };
 
+export const DEFAULT_LETTERS_ON_WIRE = 8;
+
 /** What `parseSmtpUrl` gives fits as it is. */
 export interface SmtpOptions {
   host: string;
@@ -36,6 +38,10 @@ export interface SmtpOptions {
   /** PEM of whom to trust in place of the system's authorities. */
   certificateAuthority?: string;
   timeouts?: Partial<SmtpTimeouts>;
+  /** False: one command at a time, whatever the server offers. See `PipeliningTrust`. */
+  pipelining?: boolean;
+  /** How many letters may be out unanswered where the server offers PIPELINING and CHUNKING; 8 where left out, 1 for none ahead. */
+  lettersOnWire?: number;
   /** Ends the opening of a connection at once; one that is open is ended by its `close`. */
   signal?: AbortSignal;
   /** Told of every line of the conversation. */

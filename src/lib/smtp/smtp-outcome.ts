@@ -17,6 +17,11 @@ interface OutcomeFacts {
   relay: string;
   /** `TLSv1.3` and the like, null where the connection is not encrypted. */
   tls: string | null;
+  /**
+   * `worked`: the letter's commands came behind another's, and were answered. `suspect`: it failed as it would on a server that offers
+   * PIPELINING and does not keep to it, before any letter showed that it does. Absent where it says nothing. For `PipeliningTrust`.
+   */
+  pipelining?: 'worked' | 'suspect' | undefined;
 }
 
 export interface AcceptedOutcome extends OutcomeFacts {
@@ -35,7 +40,7 @@ export interface RefusedOutcome extends OutcomeFacts {
 
 /**
  * `connection`: could not be made, or broke. `timeout`: the server was silent. `protocol`: it did not speak SMTP.
- * `tls`: no encryption could be agreed. `closing`: the server said 421 to something else. `closed`: this side gave up.
+ * `tls`: no encryption could be agreed. `closing`: the server said 421 to something else, and closed. `closed`: this side gave up.
  */
 export type LossCause = 'connection' | 'timeout' | 'protocol' | 'tls' | 'closing' | 'closed';
 
@@ -47,7 +52,11 @@ export interface LostOutcome extends OutcomeFacts {
   error: string;
   /** Whether a byte of this letter's envelope was handed to the socket. */
   begun: boolean;
-  /** True from handing the final dot to the socket until its reply: nobody can know whether the letter was taken. */
+  /**
+   * True from handing the final dot, or the last octet of BDAT LAST, to the socket until its reply: nobody can know whether the letter
+   * was taken. False all the same where the server said 421 to what came before, and then closed without another word: it says with
+   * 421 that it closes (RFC 5321 3.8), and it answers in order.
+   */
   finalDotMayHaveLeft: boolean;
 }
 

@@ -13,12 +13,20 @@ const HIDDEN = '***';
 /** Shorter ones would make every word with such letters unreadable; a command that carries a secret is hidden by itself. */
 const SHORTEST_SECRET = 4;
 
-/** Every form in which a server could repeat the password (RFC 4616 and the LOGIN mechanism). */
+/** Every form in which a server could repeat the password or the token (RFC 4616, LOGIN, XOAUTH2). */
 export function listSecrets(credentials: SmtpCredentials | null): string[] {
   if (!credentials) return [];
-  const { user, password } = credentials;
-  const forms = [encodeBase64(`\0${user}\0${password}`), encodeBase64(password), password];
-  return forms.filter((secret) => secret.length >= SHORTEST_SECRET);
+  const secret = credentials.kind === 'xoauth2' ? credentials.token : credentials.password;
+  const forms = [encodeInitialResponse(credentials), encodeBase64(secret), secret];
+  return forms.filter((form) => form.length >= SHORTEST_SECRET);
+}
+
+/** RFC 4616 for PLAIN; XOAUTH2 is Google's own, and Microsoft's. */
+export function encodeInitialResponse(credentials: SmtpCredentials): string {
+  const { user } = credentials;
+  return credentials.kind === 'xoauth2'
+    ? encodeBase64(`user=${user}\u0001auth=Bearer ${credentials.token}\u0001\u0001`)
+    : encodeBase64(`\0${user}\0${credentials.password}`);
 }
 
 export function hideSecrets(text: string, secrets: readonly string[]): string {
@@ -27,6 +35,7 @@ export function hideSecrets(text: string, secrets: readonly string[]): string {
 
 /** A command that is not shown beyond its words: `AUTH PLAIN` of `AUTH PLAIN AGFu…`, nothing of a bare token. */
 export function maskLogin(line: string): string {
+  if (line === '') return line;
   const words = /^AUTH [A-Z0-9-]+(?= |$)/.exec(line)?.[0];
   if (words === line) return line;
   return words === undefined ? HIDDEN : `${words} ${HIDDEN}`;

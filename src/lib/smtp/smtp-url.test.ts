@@ -10,7 +10,7 @@ const plain: SmtpServerAddress = {
   credentials: null,
   connections: null,
 };
-const credentials = { user: 'shop', password: 'secret' };
+const credentials = { kind: 'password' as const, user: 'shop', password: 'secret' };
 
 test.each<[string, Partial<SmtpServerAddress>]>([
   ['smtp://mail.example', {}],
@@ -21,14 +21,24 @@ test.each<[string, Partial<SmtpServerAddress>]>([
   ['smtps://mail.example?tls=required', { port: 465, tls: 'implicit' }],
   [
     'smtp://shop%40example.org:a%2Fb%23%3A%D1%8F@mail.example',
-    { port: 587, credentials: { user: 'shop@example.org', password: 'a/b#:я' } },
+    { port: 587, credentials: { kind: 'password', user: 'shop@example.org', password: 'a/b#:я' } },
   ],
-  ['smtp://shop@mail.example', { port: 587, credentials: { user: 'shop', password: '' } }],
+  ['smtp://shop@mail.example', { port: 587, credentials: { kind: 'password', user: 'shop', password: '' } }],
   [
     'smtp://mail.example?tls=required&verify=false&connections=20',
     { tls: 'required', verifyCertificate: false, connections: 20 },
   ],
   ['smtp://mail.example?tls=none', { tls: 'none' }],
+  ['smtp://shop:secret@mail.example?auth=password', { port: 587, credentials }],
+  [
+    'smtp://shop%40example.org:ya29.a%2Bb@smtp.example?auth=xoauth2&tls=required',
+    {
+      host: 'smtp.example',
+      port: 587,
+      tls: 'required',
+      credentials: { kind: 'xoauth2', user: 'shop@example.org', token: 'ya29.a+b' },
+    },
+  ],
   ['smtp://[::1]:1025', { host: '::1', port: 1025 }],
   ['smtp://почта.рф', { host: 'xn--80a1acny.xn--p1ai' }],
 ])('reads %s', (text, expected) => {
@@ -55,6 +65,10 @@ test.each([
   ['smtp://mail.example?verify=no', 'bad_option'],
   ['smtp://mail.example?connections=0', 'bad_option'],
   ['smtp://mail.example?connections=1e3', 'bad_option'],
+  ['smtp://mail.example?auth=xoauth2', 'bad_option'],
+  ['smtp://shop:secret@mail.example?auth=cram-md5', 'bad_option'],
+  ['smtp://shop@mail.example?auth=xoauth2', 'bad_credentials'],
+  ['smtp://shop:a%01b@mail.example?auth=xoauth2', 'bad_credentials'],
   ['smtp://mail.example?pool=1', 'unknown_option'],
 ])('refuses "%s" as %s', (text, code) => {
   expect(parseSmtpUrl(text)).toMatchObject({ ok: false, fault: { code } });
@@ -67,6 +81,7 @@ test('never repeats the password in an error', () => {
     'ftp://shop:hunter2@mail.example',
     'smtp://shop:hunter2%zz@mail.example',
     'smtp://shop:hunter2/@x',
+    'smtp://shop:hunter2@mail.example?auth=hunter2',
   ];
   expect(JSON.stringify(errors.map((text) => parseSmtpUrl(text)))).not.toContain('hunter2');
 });

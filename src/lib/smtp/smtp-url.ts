@@ -6,10 +6,10 @@ import { domainToASCII } from 'node:url';
  */
 export type TlsMode = 'none' | 'opportunistic' | 'required' | 'implicit';
 
-export interface SmtpCredentials {
-  user: string;
-  password: string;
-}
+/** `xoauth2`: an access token of Google's or Microsoft's kind, as it is; nobody renews it here. */
+export type SmtpCredentials =
+  | { kind: 'password'; user: string; password: string }
+  | { kind: 'xoauth2'; user: string; token: string };
 
 export interface SmtpServerAddress {
   host: string;
@@ -47,7 +47,8 @@ const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
 /**
  * Reads `smtp://user:password@host:port` or `smtps://…`, with `?tls=required|opportunistic|none`, `?verify=false`,
- * `?connections=N`. Reserved characters in the user and the password are percent-encoded.
+ * `?connections=N`, `?auth=xoauth2` (the password is the token then). Reserved characters in the user and the password
+ * are percent-encoded.
  */
 export function parseSmtpUrl(text: string): ParsedSmtpUrl {
   const url = URL.parse(text.trim());
@@ -96,12 +97,15 @@ function readCredentials(
 ): { ok: true; credentials: SmtpCredentials | null } | { ok: false; fault: SmtpUrlFault } {
   if (url.username === '' && url.password === '') return { ok: true, credentials: null };
   try {
-    const credentials = { user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
-    if (credentials.user === '') return refuse('bad_credentials', 'the URL has a password but no user');
-    // RFC 4616 2: NUL separates the parts of PLAIN.
-    if (CONTROL_CHARACTER.test(credentials.user + credentials.password))
+    const [user, secret] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+    if (user === '') return refuse('bad_credentials', 'the URL has a password but no user');
+    // RFC 4616 2: NUL separates the parts of PLAIN; U+0001 does so in XOAUTH2.
+    if (CONTROL_CHARACTER.test(user + secret))
       return refuse('bad_credentials', 'user and password may hold no control characters');
-    return { ok: true, credentials };
+    if (!url.searchParams.getAll('auth').includes('xoauth2'))
+      return { ok: true, credentials: { kind: 'password', user, password: secret } };
+    if (secret === '') return refuse('bad_credentials', 'auth=xoauth2 needs a token in the place of the password');
+    return { ok: true, credentials: { kind: 'xoauth2', user, token: secret } };
   } catch {
     return refuse('bad_credentials', 'user and password must be percent-encoded UTF-8');
   }
@@ -116,14 +120,20 @@ function readOptions(url: URL): { ok: true; options: Options } | { ok: false; fa
     verifyCertificate: true,
     connections: null,
   };
+  const facts = { isImplicit, hasCredentials: url.username !== '' };
   for (const [name, value] of url.searchParams) {
-    const fault = readOption(options, name, value, isImplicit);
+    const fault = readOption(options, name, value, facts);
     if (fault) return { ok: false, fault };
   }
   return { ok: true, options };
 }
 
-function readOption(options: Options, name: string, value: string, isImplicit: boolean): SmtpUrlFault | null {
+function readOption(
+  options: Options,
+  name: string,
+  value: string,
+  { isImplicit, hasCredentials }: { isImplicit: boolean; hasCredentials: boolean },
+): SmtpUrlFault | null {
   switch (name) {
     case 'tls':
       if (isImplicit)
@@ -143,8 +153,12 @@ function readOption(options: Options, name: string, value: string, isImplicit: b
       options.connections = /^\d{1,4}$/.test(value) ? Number(value) : 0;
       if (options.connections >= 1 && options.connections <= MOST_CONNECTIONS) return null;
       return { code: 'bad_option', error: `connections= must be between 1 and ${MOST_CONNECTIONS}` };
+    case 'auth':
+      if (value !== 'password' && value !== 'xoauth2')
+        return { code: 'bad_option', error: 'auth= must be password or xoauth2' };
+      return hasCredentials ? null : { code: 'bad_option', error: 'auth= needs a user and a password in the URL' };
     default:
-      return { code: 'unknown_option', error: 'the URL has an option other than tls, verify and connections' };
+      return { code: 'unknown_option', error: 'the URL has an option other than tls, verify, connections and auth' };
   }
 }
 

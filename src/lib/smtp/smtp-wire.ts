@@ -1,8 +1,9 @@
-import { connect as connectPlain, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import type { Socket } from 'node:net';
 
-import { CLOSED, describeReply, type LossCause, type SmtpFault, type SmtpReply } from './smtp-outcome.js';
+import { Deadline } from './smtp-deadline.js';
+import { CLOSED, describeReply, type SmtpFault, type SmtpReply } from './smtp-outcome.js';
 import { SmtpReplyParser } from './smtp-reply.js';
+import { describeError, encryptSocket, ignore, openSocket, sayQuit, type Encryption } from './smtp-socket.js';
 import { formatReply, hideSecrets, type SmtpLine } from './smtp-trace.js';
 
 interface Expectation {
@@ -19,34 +20,32 @@ export interface Trace {
   secrets: string[];
 }
 
-export interface Encryption {
-  host: string;
-  verifyCertificate: boolean;
-  /** PEM; the system's own where undefined. */
-  certificateAuthority: string | undefined;
-  timeoutMs: number;
-}
+/** What a server has between a 421 and the end of the connection. */
+const CLOSES_WITHIN_MS = 3000;
 
 /**
  * A socket that speaks in replies. Whoever writes a command also says, in the same order, what is to be done with its
  * reply: `expect`. One clock runs, for the reply that is due next. The first fault (a broken socket, silence, a reply
  * that nobody asked for or that is none, 421) ends the wire for good: it tells every open expectation and then
- * `onFault`, once, and nothing after that.
+ * `onFault`, once, and nothing after that. With `lingers`, a 421 lets what follows it still be read until the server has closed.
  */
 export class SmtpWire {
   onFault: (fault: SmtpFault) => void = ignore;
+  /** Whether whole letters are out: what comes behind a 421, or that nothing does, then tells what became of them. */
+  lingers = false;
 
   #socket: Socket;
   #parser = new SmtpReplyParser();
   #expected: Expectation[] = [];
   #fault: SmtpFault | null = null;
-  #isClosing = false;
+  /** The 421 with which the server said that it closes. */
+  #farewell: SmtpReply | null = null;
   #tlsVersion: string | null = null;
-  #deadline = Infinity;
-  #timer: NodeJS.Timeout | undefined;
-  #timerDue = Infinity;
+  readonly #deadline = new Deadline(() => this.#miss());
   /** What the replies of one packet lead to, until they are all dispatched; null at other times. */
   #held: string | null = null;
+  /** How many of the expected replies may come in the packet that is being dispatched. */
+  #answerable = 0;
   readonly #trace: Trace | undefined;
 
   static async connect(
@@ -56,14 +55,8 @@ export class SmtpWire {
     signal?: AbortSignal,
     trace?: Trace,
   ): Promise<SmtpWire | SmtpFault> {
-    if (signal?.aborted) return CLOSED;
-    const socket = connectPlain({ host, port, noDelay: true, keepAlive: true });
-    const cut = () => socket.destroy();
-    signal?.addEventListener('abort', cut);
-    const fault = await awaitSocket(socket, 'connect', timeoutMs, 'connection');
-    signal?.removeEventListener('abort', cut);
-    if (fault && signal?.aborted) return CLOSED;
-    return fault ?? new SmtpWire(socket, trace);
+    const opened = await openSocket(host, port, timeoutMs, signal);
+    return opened.ok ? new SmtpWire(opened.socket, trace) : opened.fault;
   }
 
   private constructor(socket: Socket, trace: Trace | undefined) {
@@ -79,7 +72,7 @@ export class SmtpWire {
   }
 
   get isUsable(): boolean {
-    return this.#fault === null && !this.#isClosing && this.#socket.writable;
+    return this.#fault === null && this.#farewell === null && this.#socket.writable;
   }
 
   get isAwaitingReply(): boolean {
@@ -120,6 +113,16 @@ export class SmtpWire {
     this.#socket.write(bytes);
   }
 
+  /** Commands and the content that follows them, in one packet where it fits. */
+  writeLetter(commands: string, content: string | Buffer): void {
+    if (this.#fault) return;
+    if (!this.#trace && typeof content === 'string') return this.#put(commands + content);
+    this.#socket.cork();
+    this.write(commands);
+    this.writeContent(content);
+    this.#socket.uncork();
+  }
+
   /** As `writeContent`; calls back when the kernel has taken the bytes, never if the wire ends before. */
   writeThen(bytes: Buffer, onTaken: () => void): void {
     if (this.#fault) return;
@@ -144,8 +147,7 @@ export class SmtpWire {
 
   /** Gives the reply that is due next this long from now. */
   restartClock(timeoutMs: number): void {
-    this.#deadline = performance.now() + timeoutMs;
-    this.#setTimer();
+    this.#deadline.restart(timeoutMs);
   }
 
   /** Turns the connection into a TLS one. Null, or the fault that ended the wire. */
@@ -154,17 +156,9 @@ export class SmtpWire {
     if (!this.#parser.isBetweenReplies)
       this.abandon({ cause: 'protocol', error: 'the server sent plain text after agreeing to STARTTLS' });
     if (this.#fault) return this.#fault;
-    const { host } = encryption;
     this.#unlisten();
-    const socket = connectTls({
-      socket: this.#socket,
-      host,
-      servername: isIP(host) === 0 ? host : '',
-      rejectUnauthorized: encryption.verifyCertificate,
-      ...(encryption.certificateAuthority === undefined ? {} : { ca: encryption.certificateAuthority }),
-    });
+    const { socket, fault } = await encryptSocket(this.#socket, encryption);
     this.#socket = socket;
-    const fault = await awaitSocket(socket, 'secureConnect', encryption.timeoutMs, 'tls');
     if (fault) this.abandon(fault);
     else this.#listen();
     this.#tlsVersion = socket.getProtocol();
@@ -187,7 +181,7 @@ export class SmtpWire {
   #finish(fault: SmtpFault, leave: (socket: Socket) => void): void {
     if (this.#fault) return;
     this.#fault = fault;
-    clearTimeout(this.#timer);
+    this.#deadline.stop();
     this.#unlisten();
     leave(this.#socket);
     const expected = this.#expected;
@@ -197,9 +191,8 @@ export class SmtpWire {
   }
 
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
-  readonly #onError = (error: Error): void =>
-    this.abandon({ cause: 'connection', error: `the connection broke: ${describeError(error)}` });
-  readonly #onEnd = (): void => this.abandon({ cause: 'connection', error: 'the server closed the connection' });
+  readonly #onError = (error: Error): void => this.#break(`the connection broke: ${describeError(error)}`);
+  readonly #onEnd = (): void => this.#break('the server closed the connection');
 
   #listen(): void {
     this.#socket.on('data', this.#onData).on('error', this.#onError).on('end', this.#onEnd).on('close', this.#onEnd);
@@ -217,6 +210,7 @@ export class SmtpWire {
 
   #take(chunk: Buffer): void {
     const { replies, fault } = this.#parser.push(chunk);
+    this.#answerable = this.#expected.length;
     // All that these replies lead to leaves in one packet.
     this.#socket.cork();
     this.#held = '';
@@ -248,18 +242,35 @@ export class SmtpWire {
 
   #dispatch(reply: SmtpReply): void {
     // RFC 5321 3.8 and 4.2.3: 421 may answer anything, and says that the server closes the connection.
-    this.#isClosing ||= reply.code === 421;
+    if (reply.code === 421) this.#farewell ??= reply;
     if (this.#trace) this.#traceLines('server', formatReply(reply));
-    const expectation = this.#expected.shift();
+    // What this packet's first replies led to has not left yet: its last ones cannot be the answer to it.
+    const expectation = this.#answerable > 0 ? this.#expected.shift() : undefined;
+    this.#answerable -= 1;
     this.#startNextClock();
     expectation?.onReply(reply);
-    if (this.#isClosing)
-      this.abandon({ cause: 'closing', error: `the server closed the connection: ${describeReply(reply)}` });
+    if (this.#farewell) this.#part(this.#farewell);
     else if (!expectation)
       this.abandon({
         cause: 'protocol',
         error: `the server sent a reply that nobody asked for: ${describeReply(reply)}`,
       });
+  }
+
+  /** Ends the wire after a 421; while whole letters are out, only when the server has closed it or answered them all. */
+  #part(farewell: SmtpReply): void {
+    if (!this.lingers || this.#expected.length === 0) this.abandon(closing(farewell));
+    else this.#deadline.restart(CLOSES_WITHIN_MS);
+  }
+
+  /** A reply of which a part has come belongs to a command behind the 421: the server went on. */
+  #break(error: string): void {
+    const farewell = this.#parser.isBetweenReplies ? this.#farewell : null;
+    this.abandon(farewell ? closing(farewell) : { cause: 'connection', error });
+  }
+
+  #miss(): void {
+    this.abandon({ cause: 'timeout', error: 'the server did not answer in time' });
   }
 
   #traceLines(from: 'client' | 'server', lines: string[]): void {
@@ -268,61 +279,11 @@ export class SmtpWire {
 
   #startNextClock(): void {
     const next = this.#expected[0];
-    if (next) this.restartClock(next.timeoutMs);
-    else this.#deadline = Infinity;
-  }
-
-  /** Deadlines move several times a letter and hardly ever pass: the timer is only set anew when it would be late. */
-  #setTimer(): void {
-    if (this.#fault || this.#timerDue <= this.#deadline) return;
-    clearTimeout(this.#timer);
-    this.#timerDue = this.#deadline;
-    this.#timer = setTimeout(() => this.#checkDeadline(), Math.max(1, this.#deadline - performance.now()));
-  }
-
-  #checkDeadline(): void {
-    this.#timerDue = Infinity;
-    if (performance.now() >= this.#deadline)
-      this.abandon({ cause: 'timeout', error: 'the server did not answer in time' });
-    else this.#setTimer();
+    if (next) this.#deadline.restart(next.timeoutMs);
+    else this.#deadline.lift();
   }
 }
 
-function awaitSocket(
-  socket: Socket,
-  readyEvent: 'connect' | 'secureConnect',
-  timeoutMs: number,
-  cause: LossCause,
-): Promise<SmtpFault | null> {
-  const what = cause === 'tls' ? 'TLS could not be agreed' : 'no connection';
-  return new Promise((resolve) => {
-    const finish = (fault: SmtpFault | null): void => {
-      clearTimeout(timer);
-      socket.off(readyEvent, onReady).off('close', onClose).off('error', onError).on('error', ignore);
-      if (fault) socket.destroy();
-      resolve(fault);
-    };
-    const onReady = (): void => finish(null);
-    const onClose = (): void => finish({ cause, error: `${what}: closed by the server` });
-    const onError = (error: Error): void => finish({ cause, error: `${what}: ${describeError(error)}` });
-    const timer = setTimeout(
-      () => finish({ cause: 'timeout', error: `${what}: the server did not answer in time` }),
-      timeoutMs,
-    );
-    socket.once(readyEvent, onReady).once('close', onClose).once('error', onError);
-  });
+function closing(farewell: SmtpReply): SmtpFault {
+  return { cause: 'closing', error: `the server closed the connection: ${describeReply(farewell)}` };
 }
-
-/** Happy Eyeballs (RFC 8305) wraps one error for each address into one that says nothing. */
-function describeError(error: Error): string {
-  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error;
-  return inner instanceof Error ? inner.message : error.message;
-}
-
-function sayQuit(socket: Socket): void {
-  socket.setTimeout(1000, () => socket.destroy());
-  socket.resume();
-  socket.end('QUIT\r\n');
-}
-
-function ignore(): void {}
