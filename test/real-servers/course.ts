@@ -59,8 +59,7 @@ function withConnections(url: string): string {
 }
 
 async function readLetters(server: MailServer, people: Addressee[]): Promise<ArrivedLetter[]> {
-  const mailboxes = new Set(listEmails(people));
-  return (await server.readLetters()).filter(({ mailbox }) => mailboxes.has(mailbox));
+  return await server.readLetters(listEmails(people));
 }
 
 /** In their mailboxes is one letter for each of these people, and nothing in those of the others. */

@@ -41,6 +41,7 @@ const people = {
   login: callPeople('login', SOME),
   kill: callPeople('kill', ENOUGH),
   few: callPeople('few', 60),
+  known: callPeople('known', 60),
 };
 const putOff = Object.entries(PUT_OFF).map(([group, reply]) => ({ group: callPeople(group, SOME), reply }));
 
@@ -65,6 +66,9 @@ describe.skipIf(eximAbsence !== null).concurrent(`Exim${eximAbsence ? ` (${eximA
     await using other = await startExim({ mailboxes: listEmails(people.few), lettersPerConnection: 5 });
     await expectNoRest(other, people.few);
   });
+
+  test('that hangs up because of many unknown recipients does not hold up the others', () =>
+    expectNoRest(server, people.known, callPeople('nobody', 60)));
 
   test('gives every byte of a letter to the mailbox, in clear and encrypted', async () => {
     for (const person of people.clear) await expectWhole(server, person);

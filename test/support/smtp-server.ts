@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
@@ -115,6 +116,10 @@ export class SmtpTestServer implements AsyncDisposable {
       : `smtp://${login}127.0.0.1:${this.port}`;
   }
 
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
   get openConnections(): number {
     return this.#sockets.size;
   }
@@ -130,11 +135,9 @@ export class SmtpTestServer implements AsyncDisposable {
   }
 
   /** Port 0 takes a free one; a number lets a relay come back where it was. */
-  listen(port = 0): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, '127.0.0.1', () => resolve());
-    });
+  async listen(port = 0): Promise<void> {
+    this.#server.listen(port, '127.0.0.1');
+    await once(this.#server, 'listening');
   }
 
   /** Cuts every connection. */

@@ -1,17 +1,11 @@
 import { BLOCK_SIZE } from './smtp-data-transfer.js';
 import type { QueuedLetter } from './smtp-letter.js';
-import { isIntermediate, isPositive, isRefusal, type SmtpFault, type SmtpReply } from './smtp-outcome.js';
+import { CLOSING, isIntermediate, isPositive, isRefusal, type SmtpFault, type SmtpReply } from './smtp-outcome.js';
 import { giveUpOutOfStep, misunderstand, type Transfer, type TransferBase } from './smtp-transfer.js';
 
 /** In which way letters have been answered on this connection: alone, or behind another. */
 const ALONE = 1;
 const AHEAD = 2;
-
-/**
- * Letters whose refusal a connection may meet. Each makes the next RSET one that Exim counts, and at its eleventh (`smtp_accept_max_nonmail`)
- * it leaves, with all letters on the wire in doubt; Postfix counts errors in a row up to twenty (`smtpd_hard_error_limit`).
- */
-const MOST_REFUSED = 10;
 
 /** RFC 3463 3.2: what is said of an address answers MAIL or RCPT, and not content. */
 const ABOUT_ADDRESS = /^2\.1\./;
@@ -23,7 +17,7 @@ const ABOUT_ADDRESS = /^2\.1\./;
  * another begins with RSET: not every server ends a transaction whose recipient it refused, and a second MAIL in it would be refused
  * while its RCPT and BDAT bring this letter under the other's envelope.
  *
- * The nearer the refusals come to what servers bear on one connection, the fewer letters are out; then it is time for another one.
+ * The nearer the refusals come to what servers bear on one connection (`Forbearance`), the fewer letters are out.
  *
  * Replies come in the order of the commands. A letter's outcome is its first refusal; whatever its BDAT is answered then counts for
  * nothing. What is on the wire cannot be taken back, and all of it is in doubt when the connection dies.
@@ -36,21 +30,15 @@ export class ChunkTransfer implements Transfer {
   #octets = 0;
   #window = 1;
   #proven = 0;
-  #refused = 0;
 
   constructor(base: TransferBase, most: number) {
     this.#base = base;
     this.#most = most;
   }
 
-  /** Whether the server has refused so much that a further letter is for another connection. */
-  get isWornOut(): boolean {
-    return this.#refused >= MOST_REFUSED - 1;
-  }
-
   hasRoomFor(letter: QueuedLetter): boolean {
     const count = this.#onWire.length;
-    const most = Math.min(this.#window, MOST_REFUSED - this.#refused);
+    const most = Math.min(this.#window, this.#base.forbearance.left);
     return count === 0 || (count < most && this.#octets + letter.size <= BLOCK_SIZE);
   }
 
@@ -90,7 +78,7 @@ export class ChunkTransfer implements Transfer {
   }
 
   #takeReset(reply: SmtpReply): void {
-    if (!isPositive(reply)) misunderstand(this.#base.wire, 'RSET', reply);
+    if (!isPositive(reply) && reply.code !== CLOSING) misunderstand(this.#base.wire, 'RSET', reply);
   }
 
   /** A refusal becomes the outcome with that of RCPT: where a recipient is taken without a sender, the two sides do not mean the same. */
@@ -127,7 +115,6 @@ export class ChunkTransfer implements Transfer {
   #retire(letter: QueuedLetter, isRefused: boolean): void {
     this.#onWire.shift();
     this.#octets -= letter.size;
-    if (isRefused) this.#refused += 1;
     this.#proven = Math.max(this.#proven, letter.isAhead ? AHEAD : ALONE);
     this.#window = Math.min(this.#window + 1, this.#most);
     if (this.#onWire.length === 0) {

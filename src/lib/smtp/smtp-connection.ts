@@ -2,6 +2,7 @@ import type { SmtpCapabilities } from './smtp-capabilities.js';
 import { ChunkTransfer } from './smtp-chunk-transfer.js';
 import { BLOCK_SIZE, DataTransfer } from './smtp-data-transfer.js';
 import { composeEnvelope, type LocalRefusal, type SmtpLetter } from './smtp-envelope.js';
+import { Forbearance } from './smtp-forbearance.js';
 import { shakeHands, type SmtpSession } from './smtp-handshake.js';
 import { QueuedLetter, type LetterOrigin } from './smtp-letter.js';
 import { DEFAULT_LETTERS_ON_WIRE, DEFAULT_TIMEOUTS, type SmtpOptions, type SmtpTimeouts } from './smtp-options.js';
@@ -33,7 +34,7 @@ const DEPTH_BY_DATA = 3;
  * those whose last octet had not been handed to the socket are safe to send again.
  *
  * A letter can be called back (`takeBack`): one that waits comes back at once. Where the server has refused as many letters as it may bear
- * on one connection, this one closes by itself: `usable` is false then, and what waits comes back as not begun.
+ * on one connection (`Forbearance`), this one retires by itself: `usable` is false then, and what waits comes back as not begun.
  */
 export class SmtpConnection implements AsyncDisposable {
   readonly capabilities: SmtpCapabilities;
@@ -46,6 +47,7 @@ export class SmtpConnection implements AsyncDisposable {
   readonly #origin: LetterOrigin;
   readonly #byData: DataTransfer;
   readonly #byChunks: ChunkTransfer | null;
+  readonly #forbearance = new Forbearance();
   readonly #ended = Promise.withResolvers<void>();
   #transfer: Transfer;
   #waiting: QueuedLetter[] = [];
@@ -66,10 +68,11 @@ export class SmtpConnection implements AsyncDisposable {
     this.#timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
     this.capabilities = capabilities;
     this.tlsVersion = wire.tlsVersion;
-    this.#origin = { relay: `${host}:${port}`, tls: wire.tlsVersion, onSettled: () => (this.#pending -= 1) };
+    this.#origin = { relay: `${host}:${port}`, tls: wire.tlsVersion, onSettled: (kind) => this.#settle(kind) };
     const pipelining = mayPipeline && capabilities.pipelining;
     const onRoom = () => this.#advance();
-    const base: TransferBase = { wire, timeouts: this.#timeouts, pipelining, needsReset: false, onRoom };
+    const shared = { wire, timeouts: this.#timeouts, pipelining, forbearance: this.#forbearance };
+    const base: TransferBase = { ...shared, needsReset: false, onRoom };
     const isChunked = pipelining && capabilities.chunking && lettersOnWire > 1;
     this.depth = isChunked ? lettersOnWire + 1 : DEPTH_BY_DATA;
     this.#byData = new DataTransfer(base);
@@ -115,18 +118,28 @@ export class SmtpConnection implements AsyncDisposable {
     this.#transfer.takeBack(recall);
   }
 
-  /** Lets letters on the wire finish, gives the waiting ones back as lost and not begun, says QUIT. Bounded in time. */
-  async close(withinMs = this.#timeouts.close): Promise<void> {
+  /** Gives the waiting letters back as lost and not begun, lets those on the wire have the time that they have anyway, says QUIT. */
+  retire(): Promise<void> {
     this.#stopTaking();
-    const timer = setTimeout(() => this.#wire.abandon(CLOSED), withinMs);
     if (this.#wire.fault) this.#ended.resolve();
     else this.#advance();
-    await this.#ended.promise;
+    return this.#ended.promise;
+  }
+
+  /** As `retire`, and bounded in time: what is on the wire then is lost. */
+  async close(withinMs = this.#timeouts.close): Promise<void> {
+    const timer = setTimeout(() => this.#wire.abandon(CLOSED), withinMs);
+    await this.retire();
     clearTimeout(timer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #settle(kind: SendOutcome['kind']): void {
+    this.#pending -= 1;
+    this.#forbearance.note(kind);
   }
 
   #stopTaking(): void {
@@ -136,7 +149,7 @@ export class SmtpConnection implements AsyncDisposable {
 
   /** Begins the letters that there is room for, or the farewell. */
   #advance(): void {
-    if (this.#byChunks?.isWornOut) this.#stopTaking();
+    if (this.#forbearance.isSpent) this.#stopTaking();
     while (this.#wire.isUsable) {
       const letter = this.#waiting[0];
       if (!letter) return this.#isClosing ? this.#quit() : undefined;

@@ -1,6 +1,14 @@
 import { stuffDots } from './smtp-content.js';
 import type { QueuedLetter } from './smtp-letter.js';
-import { RECALLED, isIntermediate, isPositive, isRefusal, type SmtpFault, type SmtpReply } from './smtp-outcome.js';
+import {
+  CLOSING,
+  RECALLED,
+  isIntermediate,
+  isPositive,
+  isRefusal,
+  type SmtpFault,
+  type SmtpReply,
+} from './smtp-outcome.js';
 import { giveUpOutOfStep, misunderstand, type Transfer, type TransferBase } from './smtp-transfer.js';
 
 /** What a letter that is called back with its envelope out still has to go on its way; then the connection is given up for it. */
@@ -76,6 +84,7 @@ export class DataTransfer implements Transfer {
 
   #takeReset(reply: SmtpReply, letter: QueuedLetter): void {
     this.#base.needsReset = false;
+    if (reply.code === CLOSING) return;
     if (!isPositive(reply)) misunderstand(this.#base.wire, 'RSET', reply);
     else if (!this.#base.pipelining) this.#command(letter.mailCommand, (next) => this.#takeMail(letter, next));
   }

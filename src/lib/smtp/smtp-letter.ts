@@ -5,7 +5,7 @@ import type { SendOutcome, SmtpFault, SmtpReply } from './smtp-outcome.js';
 export interface LetterOrigin {
   relay: string;
   tls: string | null;
-  onSettled: () => void;
+  onSettled: (kind: SendOutcome['kind']) => void;
 }
 
 /** Codes of servers that lost count of the commands (RFC 5321 4.2.4): unknown, not implemented, bad sequence. */
@@ -104,7 +104,7 @@ export class QueuedLetter {
   #settle(outcome: SendOutcome): void {
     if (this.isSettled) return;
     this.isSettled = true;
-    this.#origin.onSettled();
+    this.#origin.onSettled(outcome.kind);
     this.#resolve(outcome);
   }
 

@@ -71,6 +71,9 @@ export interface SmtpFault {
 export const CLOSED: SmtpFault = { cause: 'closed', error: 'the connection was closed by this side' };
 export const RECALLED: SmtpFault = { cause: 'closed', error: 'the letter was called back before its content was sent' };
 
+/** RFC 5321 3.8 and 4.2.3: it may answer anything, and says that the server closes the connection. The wire ends by it, whoever else takes it. */
+export const CLOSING = 421;
+
 /** RFC 5321 4.2.1: the first digit alone decides. */
 export function isPositive(reply: SmtpReply): boolean {
   return reply.code >= 200 && reply.code < 300;

@@ -1,3 +1,4 @@
+import type { Forbearance } from './smtp-forbearance.js';
 import type { QueuedLetter } from './smtp-letter.js';
 import type { SmtpTimeouts } from './smtp-options.js';
 import type { SmtpFault, SmtpReply } from './smtp-outcome.js';
@@ -17,6 +18,7 @@ export interface TransferBase {
   readonly wire: SmtpWire;
   readonly timeouts: SmtpTimeouts;
   readonly pipelining: boolean;
+  readonly forbearance: Forbearance;
   /** A transaction may be open, and a second MAIL inside it is an error (RFC 5321 4.1.4). */
   needsReset: boolean;
   /** Told when there may be room for another letter. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 
 import { Deadline } from './smtp-deadline.js';
-import { CLOSED, describeReply, type SmtpFault, type SmtpReply } from './smtp-outcome.js';
+import { CLOSED, CLOSING, describeReply, type SmtpFault, type SmtpReply } from './smtp-outcome.js';
 import { SmtpReplyParser } from './smtp-reply.js';
 import { describeError, encryptSocket, ignore, openSocket, sayQuit, type Encryption } from './smtp-socket.js';
 import { formatReply, hideSecrets, type SmtpLine } from './smtp-trace.js';
@@ -241,8 +241,7 @@ export class SmtpWire {
   }
 
   #dispatch(reply: SmtpReply): void {
-    // RFC 5321 3.8 and 4.2.3: 421 may answer anything, and says that the server closes the connection.
-    if (reply.code === 421) this.#farewell ??= reply;
+    if (reply.code === CLOSING) this.#farewell ??= reply;
     if (this.#trace) this.#traceLines('server', formatReply(reply));
     // What this packet's first replies led to has not left yet: its last ones cannot be the answer to it.
     const expectation = this.#answerable > 0 ? this.#expected.shift() : undefined;
