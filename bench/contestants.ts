@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { addressOf, BODY, CITY, FROM, SUBJECT, WIRE_BYTES } from './letter.js';
-import { findProgram, run } from './processes.js';
+import { findProgram, run, runSource } from './processes.js';
 
 /** Debian's own, which sees Debian's packages. */
 const PYTHON = '/usr/bin/python3';
@@ -32,14 +32,12 @@ export function findSmtpSource(): Contestant {
 
 /** The pool alone, without a ledger. */
 export function findNodemailer(): Contestant {
-  const hooks = join(import.meta.dirname, '../test/support/typescript-imports.mjs');
-  const script = join(import.meta.dirname, 'nodemailer-pool.ts');
   return {
     name: "nodemailer's pool",
     missing: undefined,
     async send(letters, port, connections) {
       const args = [letters, port, connections].map(String);
-      return Number(await run(process.execPath, ['--import', hooks, script, ...args]));
+      return Number(await run(process.execPath, [...runSource('nodemailer-pool.ts'), ...args]));
     },
   };
 }

@@ -18,7 +18,7 @@ export function findProgram(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;
@@ -47,14 +47,26 @@ export async function serve(port: number, file: string, args: string[]): Promise
   return { port, [Symbol.asyncDispose]: () => end(child) };
 }
 
-export async function end(child: ChildProcess): Promise<void> {
+/** A program of this folder, which listens on the port that is its first argument. */
+export async function serveScript(name: string, options: number[] = []): Promise<Service> {
+  const port = await findFreePort();
+  return serve(port, process.execPath, [...runSource(name), ...[port, ...options].map(String)]);
+}
+
+/** Node's arguments for a program of this folder, which is not built. */
+export function runSource(name: string): string[] {
+  const hooks = join(import.meta.dirname, '../test/support/typescript-imports.mjs');
+  return ['--import', hooks, join(import.meta.dirname, name)];
+}
+
+export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const closed = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   await closed;
 }
 
-async function awaitPort(port: number, child: ChildProcess): Promise<void> {
+export async function awaitPort(port: number, child: ChildProcess): Promise<void> {
   const deadline = performance.now() + STARTS_WITHIN_MS;
   while (!(await isListening(port))) {
     if (child.exitCode !== null || performance.now() > deadline) throw new Error(`${child.spawnfile} does not start`);

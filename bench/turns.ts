@@ -5,11 +5,19 @@ export const VESTNIK = 'Vestnik';
 /** What one contestant did in the rounds of one course. */
 export interface Result {
   name: string;
-  /** Letters a second, one figure a round; empty when it could not take part. */
+  /** Letters a second, one figure a round; empty when it could not take part, or when something else is measured. */
   rates: number[];
   missing: string | undefined;
+  /** What one should know of it beside its name. */
+  about?: string;
   firstLetterSeconds?: number;
+  /** Resident memory of the process. */
   peakMegabytes?: number;
+  endMegabytes?: number;
+  /** Of the answers to `requests` requests. */
+  p50Milliseconds?: number;
+  p95Milliseconds?: number;
+  requests?: number;
 }
 
 interface Starter {
@@ -34,7 +42,7 @@ export async function takeTurns(
   return results;
 }
 
-function median(values: number[]): number | undefined {
+export function median(values: number[]): number | undefined {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];
 }
@@ -48,13 +56,14 @@ export function ratioOf(results: Result[], name: string, other: string): number 
 
 export function showResults(title: string, results: Result[]): string {
   const lines = results.map((result) => {
-    const name = result.name.padEnd(22);
+    const name = result.name.padEnd(26);
     const middle = median(result.rates);
     if (middle === undefined) return `  ${name} skipped: ${result.missing}`;
     const range = `${Math.round(Math.min(...result.rates))}–${Math.round(Math.max(...result.rates))}`;
     const ratio = ratioOf(results, VESTNIK, result.name);
     const compared = ratio === null || result.name === VESTNIK ? '' : `${VESTNIK} is ${ratio.toFixed(2)} × as fast`;
-    return `  ${name}${String(Math.round(middle)).padStart(8)} letters/s  ${range.padEnd(14)} ${compared}`.trimEnd();
+    const about = result.about === undefined ? '' : `  (${result.about})`;
+    return `  ${name}${String(Math.round(middle)).padStart(8)} letters/s  ${range.padEnd(14)} ${compared}${about}`.trimEnd();
   });
   return [title, ...lines].join('\n');
 }

@@ -1,4 +1,4 @@
-/** Vestnik itself: the built program with the role of a worker, in a process of its own, on an embedded PostgreSQL that keeps its promises. */
+/** Vestnik itself: the built program, each role in a process of its own, on a PostgreSQL that keeps its promises. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,6 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { sql } from 'kysely';
 
+// @ts-expect-error The scripts of bin are plain JavaScript.
+import { NODE_OPTIONS } from '../bin/node-options.mjs';
 import { TERMINAL } from '../src/audit/audit.js';
 import { closeDatabase, openDatabase, type Database, type DatabaseConnection } from '../src/lib/database.js';
 import { startEmbeddedPostgres } from '../src/lib/embedded-postgres.js';
@@ -16,7 +18,7 @@ import { projectRoot } from '../src/lib/project-root.js';
 import { startMailing } from '../src/mailings/start-mailing.js';
 import { addUser } from '../test/support/fixtures.js';
 import { BODY, CITY, FROM, SUBJECT } from './letter.js';
-import { end } from './processes.js';
+import { end, findFreePort } from './processes.js';
 
 /** A database with a user; several workers may be started on it. */
 export interface Ledger extends AsyncDisposable {
@@ -27,31 +29,29 @@ export interface Ledger extends AsyncDisposable {
 }
 
 export interface WorkerProcess extends AsyncDisposable {
-  /** Megabytes of resident memory, the highest so far; undefined where the system does not tell. */
+  /** Megabytes of resident memory of this process alone, the most since its start; undefined where the system does not tell. */
   peakMemory(): number | undefined;
+  /** The same at this moment. */
+  memoryNow(): number | undefined;
 }
 
 const READY_WITHIN_MS = 60_000;
 const WATCH_MS = 20;
 
-/** On the embedded PostgreSQL, or on the server of `databaseUrl`, whose database must be empty. */
+/** On the embedded PostgreSQL, or on the database of `databaseUrl`, which must be empty. */
 export async function openLedger(databaseUrl?: string): Promise<Ledger> {
+  await using opened = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'vestnik-bench-'));
-  const embedded = databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir }) : undefined;
+  opened.defer(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
+  const embedded = databaseUrl === undefined ? opened.use(await startEmbeddedPostgres({ dataDir })) : undefined;
   const connection: DatabaseConnection = embedded?.connection ?? { connectionString: databaseUrl };
   const db = openDatabase(connection, { applicationName: 'vestnik-bench' });
+  opened.defer(() => closeDatabase(db));
   await migrate(db);
   const ownerId = await addUser(db);
-  return {
-    db,
-    settings: { DATA_DIR: dataDir, ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }) },
-    ownerId,
-    async [Symbol.asyncDispose]() {
-      await closeDatabase(db);
-      await embedded?.stop();
-      await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
-    },
-  };
+  const settings = { DATA_DIR: dataDir, ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }) };
+  const resources = opened.move();
+  return { db, settings, ownerId, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 /** The owner's recipients become exactly this many. */
@@ -70,22 +70,46 @@ export async function startWorker(
   connections: number,
   profileFolder?: string,
 ): Promise<WorkerProcess> {
-  const { PATH = '', HOME = '' } = process.env;
   const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
-  const child = spawn(process.execPath, [...profile, join(projectRoot, 'dist', 'server', 'main.js')], {
-    env: {
-      PATH,
-      HOME,
-      LOG_LEVEL: 'warn',
-      ROLES: 'worker',
-      SMTP_URL: `smtp://127.0.0.1:${smtpPort}?connections=${connections}`,
-      MAIL_FROM: `${FROM.name} <${FROM.address}>`,
-      ...settings,
-    },
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  const child = await startProcess(profile, {
+    ROLES: 'worker',
+    SMTP_URL: `smtp://127.0.0.1:${smtpPort}?connections=${connections}`,
+    MAIL_FROM: `${FROM.name} <${FROM.address}>`,
+    ...settings,
   });
+  return {
+    peakMemory: () => readMemory(child.pid, 'VmHWM'),
+    memoryNow: () => readMemory(child.pid, 'VmRSS'),
+    [Symbol.asyncDispose]: () => end(child),
+  };
+}
+
+/** The pages, in a process of their own. */
+export async function startWeb({ settings }: Ledger): Promise<AsyncDisposable & { url: string }> {
+  const port = await findFreePort();
+  const url = `http://127.0.0.1:${port}`;
+  const child = await startProcess([], {
+    ROLES: 'web',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    BASE_URL: url,
+    ...settings,
+  });
+  return { url, [Symbol.asyncDispose]: () => end(child) };
+}
+
+async function startProcess(nodeOptions: string[], settings: Record<string, string>): Promise<ChildProcess> {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(
+    process.execPath,
+    [...NODE_OPTIONS, ...nodeOptions, join(projectRoot, 'dist', 'server', 'main.js')],
+    {
+      env: { PATH, HOME, LOG_LEVEL: 'warn', ...settings },
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    },
+  );
   await awaitReady(child);
-  return { peakMemory: () => readPeakMemory(child.pid), [Symbol.asyncDispose]: () => end(child) };
+  return child;
 }
 
 async function awaitReady(child: ChildProcess): Promise<void> {
@@ -98,9 +122,10 @@ async function awaitReady(child: ChildProcess): Promise<void> {
   }
 }
 
-function readPeakMemory(pid: number | undefined): number | undefined {
+function readMemory(pid: number | undefined, name: 'VmHWM' | 'VmRSS'): number | undefined {
   try {
-    const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1];
     return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
   } catch {
     return undefined;
@@ -109,7 +134,7 @@ function readPeakMemory(pid: number | undefined): number | undefined {
 
 export interface Sending {
   letters: number;
-  /** From the moment when a worker took the mailing up (its audience is still to be frozen then) until it was finished. */
+  /** From the moment when a worker took the mailing up (all of its audience is still to be listed then) until it was finished. */
   seconds: number;
   /** From the press to the first letter that was accepted, as the ledger has it. */
   firstLetterSeconds: number;
@@ -117,15 +142,32 @@ export interface Sending {
 
 /** Presses «send now» on a mailing to everybody, and waits until it is finished and every attempt committed. */
 export async function sendMailing(ledger: Ledger): Promise<Sending> {
-  const { db, ownerId } = ledger;
-  const mailingId = await addMailing(ledger);
-  const started = await startMailing(db, TERMINAL, ownerId, mailingId, new Date());
-  if (!started.ok) throw new Error('the mailing cannot be started');
-  while (!(await isFinished(db, mailingId))) await delay(WATCH_MS);
-  return readSending(db, mailingId);
+  return pressAndWait(ledger, await addMailing(ledger));
 }
 
-async function addMailing({ db, ownerId }: Ledger): Promise<number> {
+export async function pressAndWait({ db, ownerId }: Ledger, mailingId: number): Promise<Sending> {
+  const started = await startMailing(db, TERMINAL, ownerId, mailingId, new Date());
+  if (!started.ok) throw new Error('the mailing cannot be started');
+  let takenUpAt = await readTakenUp(db, mailingId);
+  while (takenUpAt === null) {
+    await delay(WATCH_MS);
+    takenUpAt = await readTakenUp(db, mailingId);
+  }
+  while (!(await isFinished(db, mailingId))) await delay(WATCH_MS);
+  return readSending(db, mailingId, takenUpAt);
+}
+
+/**
+ * When the transaction began that listed the first part of the audience: deliveries keep that moment until they are settled, so it has to be
+ * read before all of that part are. The mailing's `frozen_at` is the moment of the last part, when letters have been leaving for long.
+ */
+async function readTakenUp(db: Database, mailingId: number): Promise<string | null> {
+  const { rows } = await sql<{ at: string | null }>`
+    select min(next_try_at)::text as at from deliveries where mailing_id = ${mailingId}`.execute(db);
+  return rows[0]?.at ?? null;
+}
+
+export async function addMailing({ db, ownerId }: Ledger): Promise<number> {
   const message = await db
     .insertInto('messages')
     .values({ owner_id: ownerId, subject: SUBJECT, body: BODY })
@@ -155,21 +197,24 @@ async function isFinished(db: Database, mailingId: number): Promise<boolean> {
   return status === 'finished';
 }
 
-async function readSending(db: Database, mailingId: number): Promise<Sending> {
+async function readSending(db: Database, mailingId: number, takenUpAt: string): Promise<Sending> {
   const { rows } = await sql<Sending>`
-    select c.accepted as letters, extract(epoch from m.finished_at - m.frozen_at)::float8 as seconds,
+    select c.accepted as letters, extract(epoch from m.finished_at - ${takenUpAt}::timestamptz)::float8 as seconds,
       extract(epoch from a.first - m.started_at)::float8 as "firstLetterSeconds"
     from mailings m join mailing_counters c on c.mailing_id = m.id,
       (select min(started_at + make_interval(secs => duration_ms / 1000.0)) as first
        from (select * from attempts where mailing_id = ${mailingId} order by id limit 1000) early) a
-    where m.id = ${mailingId} and c.audience = c.accepted`.execute(db);
+    where m.id = ${mailingId} and c.audience = c.accepted and a.first > ${takenUpAt}::timestamptz`.execute(db);
   const [sending] = rows;
-  if (!sending) throw new Error('not every letter was accepted; the bench needs a server that takes them all');
+  if (!sending)
+    throw new Error(
+      'not every letter was accepted (or the first was before it was looked): the bench needs a server that takes them all',
+    );
   return sending;
 }
 
 /** What earlier rounds left behind is cleared away, so that every round writes into the same tables. */
 export async function forgetMailings({ db, ownerId }: Ledger): Promise<void> {
-  await sql`truncate attempts, deliveries, leases`.execute(db);
+  await sql`truncate leases, queue, deliveries, delivery_marks, attempts`.execute(db);
   await sql`delete from mailings where owner_id = ${ownerId}`.execute(db);
 }
