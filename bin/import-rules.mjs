@@ -12,7 +12,7 @@ import { root } from './project.mjs';
 
 const RANKS = { locales: 0, lib: 1, ui: 2, feature: 3, cli: 4, top: 4, entry: 5 };
 const ENTRIES = ['src/main.ts', 'src/cli.ts'];
-const TOP_FILES = ['src/app.ts', 'src/web.ts', 'src/worker.ts', 'src/config.ts', 'src/foundation.ts'];
+const TOP_FILES = ['src/app.ts', 'src/site.ts', 'src/web.ts', 'src/worker.ts', 'src/config.ts', 'src/foundation.ts'];
 
 const HTTP_PACKAGES = ['hono', '@hono/node-server'];
 const IMPURE_PACKAGES = [

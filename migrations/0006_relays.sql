@@ -58,11 +58,13 @@ alter table mailings add column letters_limit integer check (letters_limit > 0);
 alter table mailings add column limit_seconds integer check (limit_seconds in (1, 60, 3600, 86400));
 alter table mailings add constraint mailings_limit check ((letters_limit is null) = (limit_seconds is null));
 
--- What was sent in the present window of each limit, where there is no Redis. Not logged: after a crash of PostgreSQL windows begin anew.
-create unlogged table rate_windows (
+-- When the next letter under a limit may leave ('mailing:7', 'relay:3', 'domain:example.com'), where there is no Redis. Not logged: after a
+-- crash of PostgreSQL every limit begins anew.
+create unlogged table rates (
   key text primary key,
-  used integer not null,
-  ends_at timestamptz not null
+  next_at timestamptz not null,
+  -- What the last request was given.
+  granted integer not null
 );
 
 -- The processes that are alive, as they say of themselves every few seconds.

@@ -85,7 +85,6 @@ create table deliveries (
   id bigint not null generated always as identity,
   mailing_id bigint not null,
   recipient_id bigint,
-  lease_id bigint,
   next_try_at timestamp with time zone not null,
   attempt_count smallint not null default 0,
   state delivery_state not null default 'waiting'::delivery_state,
@@ -95,13 +94,22 @@ create table deliveries (
   deferral_count smallint not null default 0,
   left_in_doubt boolean not null default false,
   constraint deliveries_pkey PRIMARY KEY (id),
-  constraint deliveries_leased_while_sending CHECK (((state = 'sending'::delivery_state) = (lease_id IS NOT NULL))),
-  constraint deliveries_left_in_doubt CHECK (((NOT left_in_doubt) OR (state = 'in_doubt'::delivery_state)))
-) with (fillfactor=80);
+  constraint deliveries_left_in_doubt CHECK (((NOT left_in_doubt) OR (state = 'in_doubt'::delivery_state))),
+  constraint deliveries_state CHECK ((state <> 'sending'::delivery_state))
+) with (fillfactor=50);
 CREATE UNIQUE INDEX deliveries_mailing_address_key ON public.deliveries USING btree (mailing_id, lower(address));
-CREATE INDEX deliveries_queue_idx ON public.deliveries USING btree (mailing_id, state, next_try_at);
 CREATE INDEX deliveries_recipient_idx ON public.deliveries USING btree (recipient_id);
+CREATE TRIGGER deliveries_marked AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND ((old.state <> ALL (ARRAY['waiting'::delivery_state, 'accepted'::delivery_state])) OR (new.state <> ALL (ARRAY['waiting'::delivery_state, 'accepted'::delivery_state]))))) EXECUTE FUNCTION mark_delivery();
+CREATE TRIGGER deliveries_marked_new AFTER INSERT ON public.deliveries FOR EACH ROW WHEN ((new.state <> ALL (ARRAY['waiting'::delivery_state, 'accepted'::delivery_state]))) EXECUTE FUNCTION mark_delivery();
 CREATE TRIGGER deliveries_removed AFTER DELETE ON public.deliveries REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION remove_attempts();
+
+create table delivery_marks (
+  delivery_id bigint not null,
+  mailing_id bigint not null,
+  state delivery_state not null,
+  constraint delivery_marks_pkey PRIMARY KEY (delivery_id)
+);
+CREATE INDEX delivery_marks_state_idx ON public.delivery_marks USING btree (mailing_id, state);
 
 create table domain_limits (
   domain text not null,
@@ -156,16 +164,13 @@ create table invitations (
 CREATE UNIQUE INDEX invitations_open_email_key ON public.invitations USING btree (email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 
 create table leases (
-  id bigint not null generated always as identity,
+  id uuid not null,
   mailing_id bigint not null,
   node text not null,
   expires_at timestamp with time zone not null,
-  begun_count integer not null default 0,
   delivery_ids bigint[] not null,
-  constraint leases_pkey PRIMARY KEY (id),
-  constraint leases_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings(id) ON DELETE CASCADE
+  constraint leases_pkey PRIMARY KEY (id)
 );
-CREATE INDEX leases_expires_idx ON public.leases USING btree (expires_at);
 CREATE INDEX leases_mailing_idx ON public.leases USING btree (mailing_id);
 
 create table mailing_contents (
@@ -211,7 +216,7 @@ create table mailing_recipients (
   owner_id integer not null,
   constraint mailing_recipients_pkey PRIMARY KEY (mailing_id, recipient_id),
   constraint mailing_recipients_mailing_id_owner_id_fkey FOREIGN KEY (mailing_id, owner_id) REFERENCES mailings(id, owner_id) ON DELETE CASCADE,
-  constraint mailing_recipients_recipient_id_owner_id_fkey FOREIGN KEY (recipient_id, owner_id) REFERENCES recipients(id, owner_id) ON DELETE CASCADE
+  constraint mailing_recipients_recipient_id_owner_id_fkey FOREIGN KEY (owner_id, recipient_id) REFERENCES recipients(owner_id, id) ON DELETE CASCADE
 );
 CREATE INDEX mailing_recipients_recipient_idx ON public.mailing_recipients USING btree (recipient_id);
 
@@ -240,6 +245,8 @@ create table mailings (
   continued_at timestamp with time zone,
   letters_limit integer,
   limit_seconds integer,
+  frozen_up_to bigint not null default 0,
+  frozen_through bigint,
   constraint mailings_pkey PRIMARY KEY (id),
   constraint mailings_id_owner_id_key UNIQUE (id, owner_id),
   constraint mailings_created_has_message CHECK (((status <> 'created'::mailing_status) OR (message_id IS NOT NULL))),
@@ -321,11 +328,21 @@ create table one_time_links (
 );
 CREATE INDEX one_time_links_user_idx ON public.one_time_links USING btree (user_id);
 
-create table rate_windows (
+create table queue (
+  id bigint not null generated always as identity,
+  mailing_id bigint not null,
+  due_at timestamp with time zone not null,
+  delivery_ids bigint[] not null,
+  constraint queue_pkey PRIMARY KEY (id),
+  constraint queue_delivery_ids_check CHECK (((cardinality(delivery_ids) >= 1) AND (cardinality(delivery_ids) <= 64)))
+);
+CREATE INDEX queue_due_idx ON public.queue USING btree (mailing_id, due_at, id);
+
+create table rates (
   key text not null,
-  used integer not null,
-  ends_at timestamp with time zone not null,
-  constraint rate_windows_pkey PRIMARY KEY (key)
+  next_at timestamp with time zone not null,
+  granted integer not null,
+  constraint rates_pkey PRIMARY KEY (key)
 );
 
 create table recipient_totals (
@@ -350,7 +367,7 @@ create table recipients (
   search_text text not null generated always as (translate(lower((((((' '::text || email) || ' '::text) || name) || ' '::text) || comment)), '	
 '::text, '   '::text)) stored,
   constraint recipients_pkey PRIMARY KEY (id),
-  constraint recipients_id_owner_id_key UNIQUE (id, owner_id),
+  constraint recipients_owner_id_id_key UNIQUE (owner_id, id),
   constraint recipients_attributes_check CHECK ((jsonb_typeof(attributes) = 'object'::text)),
   constraint recipients_comment_check CHECK ((length(comment) <= 5000)),
   constraint recipients_email_check CHECK ((((length(email) >= 3) AND (length(email) <= 320)) AND (email !~ '[[:cntrl:][:space:]<>]'::text))),
@@ -514,7 +531,22 @@ CREATE OR REPLACE FUNCTION public.forget_recipients()
  LANGUAGE plpgsql
 AS $function$
 begin
+  perform pg_advisory_xact_lock_shared(1447383884, owner_id) from (select distinct owner_id from removed) owners;
   update deliveries d set recipient_id = null from removed r where d.recipient_id = r.id;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.mark_delivery()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'UPDATE' then
+    delete from delivery_marks where delivery_id = old.id;
+  end if;
+  if new.state not in ('waiting', 'accepted') then
+    insert into delivery_marks (delivery_id, mailing_id, state) values (new.id, new.mailing_id, new.state);
+  end if;
   return null;
 end $function$;
 
@@ -532,6 +564,7 @@ CREATE OR REPLACE FUNCTION public.remove_attempts()
 AS $function$
 begin
   delete from attempts a using removed r where a.delivery_id = r.id;
+  delete from delivery_marks m using removed r where m.delivery_id = r.id;
   return null;
 end $function$;
 
@@ -540,6 +573,8 @@ CREATE OR REPLACE FUNCTION public.remove_deliveries()
  LANGUAGE plpgsql
 AS $function$
 begin
+  delete from queue q using removed r where q.mailing_id = r.id;
+  delete from leases l using removed r where l.mailing_id = r.id;
   delete from deliveries d using removed r where d.mailing_id = r.id;
   return null;
 end $function$;

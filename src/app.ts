@@ -1,30 +1,18 @@
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-
-import { createAdaptorServer, type ServerType } from '@hono/node-server';
-
-import { createAuth } from './accounts/auth.js';
-import { prepareErasures, queueErasures } from './accounts/erase-account.js';
+import { prepareErasures } from './accounts/erase-account.js';
 import { firstAdministratorLink } from './accounts/first-administrator.js';
 import { hasAdministrator } from './accounts/user-store.js';
 import type { Config } from './config.js';
 import { openFoundation, StartError, type Foundation } from './foundation.js';
 import { startInboxServer } from './inbox/inbox-server.js';
-import { trustProxies } from './lib/client-address.js';
 import { systemClock, type Clock } from './lib/clock.js';
-import { hasErrorCode } from './lib/embedded-postgres/error.js';
 import { closeJobs, openJobs, type Jobs } from './lib/jobs.js';
-import { openLimits } from './lib/limits.js';
 import type { Log } from './lib/log.js';
-import { projectRoot } from './lib/project-root.js';
-import { prepareSystemLetters, sendSystemLetter, type SystemLetters } from './lib/system-mail.js';
+import { prepareSystemLetters } from './lib/system-mail.js';
 import { Activity } from './nodes/activity.js';
 import { nameNode, startHeartbeat } from './nodes/heartbeat.js';
-import { createMetricsWeb } from './nodes/metrics-routes.js';
-import { openMetrics, type Metrics } from './nodes/metrics.js';
+import { openMetrics } from './nodes/metrics.js';
 import { hasEnabledRelays } from './relays/relay-store.js';
-import { readAssets } from './ui/assets.js';
-import { createWeb } from './web.js';
+import type { SiteParts } from './site.js';
 import { startWorker } from './worker.js';
 
 export interface App {
@@ -52,23 +40,24 @@ export async function openApp(config: Config, log: Log, clock: Clock = systemClo
     const isWorker = config.roles.includes('worker');
 
     const activity = new Activity();
-    await signOn(foundation, activity, closers);
+    const node = nameNode();
+    await signOn(foundation, { node, activity }, closers);
     const token = config.metricsToken;
     const metrics = token === undefined ? undefined : openMetrics({ db, log, activity, token });
 
     const smtpUrl = config.smtpUrl ?? (await openInbox(foundation, closers));
     const jobs = await openLetterJobs(foundation, isWorker, closers);
-    const url = config.roles.includes('web')
-      ? await openWeb(foundation, { jobs, clock, smtpUrl, metrics }, closers)
-      : undefined;
-    if (url === undefined) await openMetricsServer(config, metrics, closers);
+    const url = await openSites(foundation, { jobs, clock, smtpUrl, metrics }, closers);
     if (isWorker) {
       const worker = await startWorker({
         db,
         clock,
         log,
+        node,
+        secret,
+        redisUrl: config.redisUrl,
         activity,
-        background: { jobs, baseUrl: config.baseUrl },
+        background: { jobs, baseUrl: config.baseUrl, defaultLocale: config.defaultLocale },
         smtpUrl,
         mailFrom: config.mailFrom,
         retryMinutes: config.retryMinutes,
@@ -85,8 +74,12 @@ export async function openApp(config: Config, log: Log, clock: Clock = systemClo
 }
 
 /** The first thing after the database: whoever may not work beside the others must not begin to. Signs off as the last one. */
-async function signOn({ config, db, log, secret }: Foundation, activity: Activity, closers: (() => Promise<void>)[]) {
-  const started = await startHeartbeat(db, { name: nameNode(), roles: config.roles, secret, activity, log });
+async function signOn(
+  { config, db, log, secret }: Foundation,
+  { node: name, activity }: { node: string; activity: Activity },
+  closers: (() => Promise<void>)[],
+) {
+  const started = await startHeartbeat(db, { name, roles: config.roles, secret, activity, log });
   if (!started.ok) {
     throw new StartError(
       `The process ${started.fault.node} works on this database with another SECRET; give all processes the same one. ` +
@@ -96,16 +89,14 @@ async function signOn({ config, db, log, secret }: Foundation, activity: Activit
   closers.push(() => started.heartbeat.stop());
 }
 
-/** Monitoring reaches a process without pages only where it is told to listen. */
-async function openMetricsServer(
-  { host, metricsPort }: Config,
-  metrics: Metrics | undefined,
-  closers: (() => Promise<void>)[],
-): Promise<void> {
-  if (metricsPort === undefined) return;
-  const server = createAdaptorServer({ fetch: createMetricsWeb(metrics).fetch });
-  await listen(server, { host, port: metricsPort, setting: 'METRICS_PORT' });
-  closers.push(() => closeServer(server));
+/** A process without pages does without what they need: 60 MB less. */
+async function openSites(foundation: Foundation, parts: SiteParts, closers: (() => Promise<void>)[]) {
+  const { roles, metricsPort } = foundation.config;
+  if (!roles.includes('web') && metricsPort === undefined) return undefined;
+  const { openMetricsSite, openSite } = await import('./site.js');
+  if (roles.includes('web')) return openSite(foundation, parts, closers);
+  await openMetricsSite(foundation.config, parts.metrics, closers);
+  return undefined;
 }
 
 async function openInbox({ db, log }: Foundation, closers: (() => Promise<void>)[]): Promise<string> {
@@ -124,61 +115,4 @@ async function openLetterJobs(
   await prepareSystemLetters(jobs);
   await prepareErasures(jobs);
   return jobs;
-}
-
-async function openWeb(
-  foundation: Foundation,
-  { jobs, clock, smtpUrl, metrics }: { jobs: Jobs; clock: Clock; smtpUrl: string; metrics: Metrics | undefined },
-  closers: (() => Promise<void>)[],
-): Promise<string> {
-  const { config, db, log, secret } = foundation;
-  const { baseUrl, defaultLocale } = config;
-  const trustedProxies = trustProxies(config.trustedProxies);
-  const assetsFolder = join(projectRoot, 'dist', 'client');
-  const limits = await openLimits(config.redisUrl, log);
-  closers.push(() => limits.close());
-  const letters: SystemLetters = { send: (letter, within) => sendSystemLetter(jobs, letter, within) };
-  const auth = createAuth({ db, secret, baseUrl, letters, defaultLocale, log, limits });
-  const lettersStayHere = config.smtpUrl === undefined;
-  const assets = readAssets(assetsFolder);
-  const pages = { assets, assetsFolder, defaultLocale, lettersStayHere, trustedProxies };
-  const mail = { url: smtpUrl, from: config.mailFrom };
-  const web = createWeb({ db, clock, log, auth, baseUrl, erasures: queueErasures(jobs), mail, metrics, ...pages });
-  const server = createAdaptorServer({ fetch: web.fetch });
-  await listen(server, { host: config.host, port: config.port, setting: 'PORT' });
-  closers.push(() => closeServer(server));
-  return config.port === 0 ? `http://${config.host}:${(server.address() as AddressInfo).port}` : baseUrl;
-}
-
-interface Place {
-  host: string;
-  port: number;
-  /** Where the port comes from. */
-  setting: string;
-}
-
-async function listen(server: ServerType, { host, port, setting }: Place): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, resolve);
-    });
-  } catch (error) {
-    if (hasErrorCode(error, 'EADDRINUSE'))
-      throw new StartError(`The port ${port} is taken; stop the other program or set ${setting} to another one.`);
-    if (hasErrorCode(error, 'EACCES'))
-      throw new StartError(`The port ${port} needs more rights; set ${setting} to one above 1023.`);
-    if (hasErrorCode(error, 'EADDRNOTAVAIL', 'ENOTFOUND'))
-      throw new StartError(`This machine has no address ${host}; set HOST to one that it has.`);
-    throw error;
-  }
-}
-
-/** Ends idle connections at once, and waits for requests that are being answered. */
-async function closeServer(server: ServerType): Promise<void> {
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    if ('closeIdleConnections' in server) server.closeIdleConnections();
-    setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), 3000).unref();
-  });
 }

@@ -3,17 +3,10 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
+import { addFrozenMailing, claim, makeEntry } from '../../test/support/ledger.js';
 import { TERMINAL } from '../audit/audit.js';
-import {
-  beginWindow,
-  claimBatch,
-  closeWaiting,
-  endLease,
-  finishMailing,
-  freezeAudience,
-  recordEntries,
-  type Entry,
-} from '../delivery/ledger-store.js';
+import { recordEntries } from '../delivery/lease-store.js';
+import { closeWaiting, finishMailing, freezeAudience } from '../delivery/ledger-store.js';
 import type { Database } from '../lib/database.js';
 import { translate, type Locale } from '../lib/i18n.js';
 import { startMailing } from '../mailings/start-mailing.js';
@@ -35,25 +28,14 @@ beforeEach(async () => {
   await db.deleteFrom('mailings').execute();
   const owner = await addUser(db);
   await addRecipients(db, owner, 6);
-  mailing = await addMailing(db, owner);
-  await startMailing(db, TERMINAL, owner, mailing, new Date());
-  await freezeAudience(db, mailing);
-  const lease = await claimBatch(db, mailing, 'node', 5);
-  if (!lease) throw new Error('nothing waits');
-  await beginWindow(db, lease.id, 5);
+  mailing = await addFrozenMailing(db, owner);
+  const lease = await claim(db, mailing, 5);
   const states = ['accepted', 'accepted', 'accepted', 'rejected', 'in_doubt'] as const;
   const entries = lease.deliveries.map(({ id }, index) => makeEntry(id, states[index] ?? 'accepted'));
-  await recordEntries(db, lease.id, entries);
-  await endLease(db, lease.id);
+  await recordEntries(db, lease.id, entries, true);
   await closeWaiting(db, mailing, 'expired');
   await finishMailing(db, mailing);
 });
-
-function makeEntry(deliveryId: number, state: 'accepted' | 'rejected' | 'in_doubt'): Entry {
-  const reply = { relay: 'relay:25', stage: 'dot', replyCode: 250, enhancedCode: null, reply: 'ok' };
-  const attempt = { outcome: state, startedAt: new Date(), durationMs: 3, ...reply };
-  return { deliveryId, state, retryInMs: 0, isDeferral: false, attempt };
-}
 
 async function audit(positionals: string[] = [], locale: Locale = 'en') {
   const lines: string[] = [];
@@ -75,6 +57,13 @@ async function plant(error: string): Promise<void> {
 
 const ONE = (state: string) =>
   `id = (select min(id) from deliveries where mailing_id = $mailing and state = '${state}')`;
+
+/** The expired one waits again, as the books have it. */
+const WAITING = `with d as (update deliveries set state = 'waiting' where ${ONE('expired')} returning id)`;
+const BOOKED = `update mailing_counters set expired = 0, waiting = 1 from d where mailing_id = $mailing`;
+const QUEUED = `insert into queue (mailing_id, due_at, delivery_ids) select $mailing, now(), array[id] from d`;
+const leased = (expiresIn: string) => `insert into leases (id, mailing_id, node, expires_at, delivery_ids)
+  select gen_random_uuid(), $mailing, 'gone', now() + interval '${expiresIn}', array[id] from d`;
 
 test('what balances is told so, in the language of the terminal', async () => {
   const { code, text } = await audit();
@@ -120,21 +109,39 @@ test.each<[what: string, error: string, told: string[]]>([
   ],
   [
     'what waits in a finished mailing',
-    `with d as (update deliveries set state = 'waiting' where ${ONE('expired')} returning 1)
-     update mailing_counters set expired = 0, waiting = 1 from d where mailing_id = $mailing`,
+    `${WAITING}, q as (${QUEUED}) ${BOOKED}`,
     ['The mailing is finished, and 1 delivery is still waiting.'],
   ],
   [
-    'what is being sent by nobody',
-    `update deliveries set state = 'sending', lease_id = 999999 where ${ONE('expired')}`,
-    ['1 delivery is being sent by nobody.'],
+    'what waits, and stands nowhere',
+    `${WAITING} ${BOOKED}`,
+    ['1 waiting delivery does not stand in exactly one place of the queue.'],
+  ],
+  [
+    'what waits, and stands in the queue twice',
+    `${WAITING}, q as (${QUEUED}), again as (${QUEUED}) ${BOOKED}`,
+    ['1 waiting delivery does not stand in exactly one place of the queue.'],
+  ],
+  [
+    'what waits, and stands in the queue and in a lease',
+    `${WAITING}, q as (${QUEUED}), l as (${leased('1 hour')}) ${BOOKED}`,
+    ['1 waiting delivery does not stand in exactly one place of the queue.'],
+  ],
+  [
+    'what is settled, and stands in the queue',
+    `insert into queue (mailing_id, due_at, delivery_ids)
+     select $mailing, now(), array_agg(id) from deliveries where mailing_id = $mailing and state = 'accepted'`,
+    ['3 settled deliveries still stand in the queue.'],
+  ],
+  [
+    'what is settled, and stands in a lease',
+    `insert into leases (id, mailing_id, node, expires_at, delivery_ids)
+     select gen_random_uuid(), $mailing, 'node', now() + interval '1 hour', array[id] from deliveries where ${ONE('rejected')}`,
+    ['1 settled delivery still stands in the queue.'],
   ],
   [
     'what a dead process left behind',
-    `with lease as (
-       insert into leases (mailing_id, node, expires_at, delivery_ids)
-       select $mailing, 'gone', now() - interval '1 hour', array_agg(id) from deliveries where ${ONE('expired')} returning id
-     ) update deliveries set state = 'sending', lease_id = lease.id from lease where ${ONE('expired').replace('id =', 'deliveries.id =')}`,
+    `${WAITING}, l as (${leased('-1 hour')}) ${BOOKED}`,
     ['1 delivery belongs to a process that is gone.'],
   ],
   [
@@ -164,7 +171,8 @@ test('the sample mailing balances, and a running one too', async () => {
   await startMailing(db, TERMINAL, owner, running, new Date());
   expect((await audit([String(running)])).text).toContain('its recipients are not listed yet');
   await freezeAudience(db, running);
-  await claimBatch(db, running, 'node', 2);
+  await claim(db, running, 2);
+  await sql`update leases set expires_at = now() - interval '30 seconds'`.execute(db);
   const { code, text } = await audit();
   expect(text).toContain('Everything balances.');
   expect(code).toBe(0);

@@ -40,11 +40,11 @@ export async function sendFromTerminal({ foundation, t, positionals }: SendComma
 }
 
 async function watchSending(foundation: Foundation, t: Translate, id: number, ownerId: number): Promise<number> {
-  const { config, db, log } = foundation;
+  const { config, db, log, secret } = foundation;
   const inbox = config.smtpUrl === undefined ? await startInboxServer({ db, log }) : undefined;
   const smtpUrl = config.smtpUrl ?? inbox?.url ?? '';
-  const { mailFrom, retryMinutes } = config;
-  const worker = await startWorker({ db, clock: systemClock, log, smtpUrl, mailFrom, retryMinutes });
+  const { mailFrom, retryMinutes, redisUrl } = config;
+  const worker = await startWorker({ db, clock: systemClock, log, secret, redisUrl, smtpUrl, mailFrom, retryMinutes });
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
   try {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 
 import { eventually } from '../../test/support/eventually.js';
 import { addMailing } from '../../test/support/fixtures.js';
+import { countLeases, countSending, makeDue } from '../../test/support/ledger.js';
 import { openSending, startDeliveryWorker } from '../../test/support/sending.js';
 import type { SmtpServerOptions } from '../../test/support/smtp-server.js';
 import { TERMINAL } from '../audit/audit.js';
@@ -105,7 +106,9 @@ test('tries a deferred recipient again when its time has come', async () => {
   await eventually('the first try is deferred', async () => (await sending.counters())?.attemptsDeferred === 1);
   const { next } = await sending.db.selectFrom('deliveries').select('next_try_at as next').executeTakeFirstOrThrow();
   expect(next.getTime()).toBeGreaterThan(Date.now() + 30_000);
-  await sql`update deliveries set next_try_at = now()`.execute(sending.db);
+  const { due } = await sending.db.selectFrom('queue').select('due_at as due').executeTakeFirstOrThrow();
+  expect(due).toEqual(next);
+  await makeDue(sending.db);
   expect(await sending.finished()).toMatchObject({ accepted: 1, attemptsDeferred: 1, attemptsAccepted: 1 });
 });
 
@@ -144,12 +147,10 @@ test('a pause holds back what has not left, and continuing sends the rest', asyn
   await sending.start();
   await eventually('some have left', async () => ((await sending.counters())?.accepted ?? 0) > 0);
   await sql`update mailings set paused_at = now()`.execute(sending.db);
-  const held = await eventually('nothing is on the wire', async () => {
-    const { rows } = await sql<{
-      count: number;
-    }>`select count(*)::int as count from deliveries where state = 'sending'`.execute(sending.db);
-    return rows[0]?.count === 0 && { count: sending.server.accepted.length };
-  });
+  const held = await eventually(
+    'nothing is on the wire',
+    async () => (await countSending(sending.db)) === 0 && { count: sending.server.accepted.length },
+  );
   expect((await sending.counters())?.accepted).toBe(held.count);
   await sql`update mailings set paused_at = null`.execute(sending.db);
   expect(await sending.finished()).toMatchObject({ accepted: 400 });
@@ -162,7 +163,7 @@ test('a halt calls back what has not left a slow server’s queue, and the rest 
   await eventually('every connection has taken letters', async () => server.accepted.length > 16);
   await sql`update mailings set disabled_at = now(), disabled_reason = 'spam'`.execute(db);
   const pressedAt = performance.now();
-  await eventually('nothing is being sent', async () => !(await isSending(db)));
+  await eventually('nothing is being sent', async () => (await countSending(db)) === 0);
   expect(performance.now() - pressedAt).toBeLessThan(2000);
   const left = server.accepted.length;
   expect(left).toBeLessThan(80);
@@ -183,14 +184,9 @@ test('a halt does not wait for a mail server that says nothing', async () => {
   await sending.start();
   await eventually('letters wait for a greeting', async () => sending.server.openConnections > 0);
   await sql`update mailings set paused_at = now()`.execute(sending.db);
-  await eventually('nothing is being sent', async () => !(await isSending(sending.db)), 3000);
+  await eventually('nothing is being sent', async () => (await countSending(sending.db)) === 0, 3000);
   expect(await sending.counters()).toMatchObject({ waiting: 50, inDoubt: 0, attemptsDeferred: 0 });
 });
-
-async function isSending(db: Database): Promise<boolean> {
-  const { rows } = await sql`select from deliveries where state = 'sending' limit 1`.execute(db);
-  return rows.length > 0;
-}
 
 test('at the end time what still waits expires', async () => {
   await using sending = await openSending(4, {
@@ -225,15 +221,14 @@ test('several workers share one mailing without writing to anyone twice', async 
   }
 });
 
-test('a worker that is told to stop gives back what it has not begun', async () => {
+test('a worker that is told to stop gives back what has not left', async () => {
   await using sending = await openSending(2000);
   await sending.start();
   await eventually('some have left', async () => ((await sending.counters())?.accepted ?? 0) > 0);
   await sending.worker.stop();
   const counters = await sending.counters();
   expect(counters).toMatchObject({ inDoubt: 0, rejected: 0, accepted: sending.server.accepted.length });
-  const { rows } = await sql`select from leases`.execute(sending.db);
-  expect(rows).toHaveLength(0);
+  expect(await countLeases(sending.db)).toBe(0);
   const next = startDeliveryWorker(sending.db, sending.url);
   try {
     expect(await sending.finished()).toMatchObject({ accepted: 2000 });

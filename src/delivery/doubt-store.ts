@@ -6,6 +6,7 @@
 import { sql, type SqlBool } from 'kysely';
 
 import type { Database, Transaction } from '../lib/database.js';
+import { enqueue } from './ledger-store.js';
 
 export interface Doubts {
   mailingId: number;
@@ -26,7 +27,9 @@ export async function sendDoubtsAgain(trx: Transaction, doubts: Doubts): Promise
   const { rows } = await sql<{ count: number }>`
     with picked as materialized (${selectDoubts(doubts)}), again as (
       update deliveries d set state = 'waiting', left_in_doubt = false, deferral_count = 0, next_try_at = now()
-      from picked where d.id = picked.id returning picked.was_left
+      from picked where d.id = picked.id returning d.id, picked.was_left
+    ), queued as (
+      ${enqueue(sql`select id, ${doubts.mailingId}::bigint as mailing_id, now() as due_at from again`)}
     ), counted as (
       update mailing_counters c set waiting = c.waiting + k.n, in_doubt = c.in_doubt - k.n, in_doubt_left = c.in_doubt_left - k.n_left
       from (select count(*) as n, count(*) filter (where was_left) as n_left from again) k
@@ -67,7 +70,8 @@ function selectDoubts({ mailingId, deliveryId, seenAttemptId }: Doubts) {
   const meant = deliveryId === null ? sql<SqlBool>`not d.left_in_doubt` : sql<SqlBool>`d.id = ${deliveryId}`;
   return sql`
     select d.id, d.left_in_doubt as was_left from deliveries d
-    where d.mailing_id = ${mailingId} and d.state = 'in_doubt' and ${meant}
+    where d.id in (select delivery_id from delivery_marks where mailing_id = ${mailingId} and state = 'in_doubt') and d.state = 'in_doubt'
+      and ${meant}
       and not exists (select from attempts a where a.delivery_id = d.id and a.id > ${seenAttemptId})
     order by d.id for update of d`;
 }

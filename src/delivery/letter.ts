@@ -1,8 +1,6 @@
 // pure
 import { domainToASCII } from 'node:url';
 
-import libmime from 'libmime';
-
 import { breakLines, endLines } from './base64-pattern.js';
 
 export interface LetterHead {
@@ -110,9 +108,24 @@ function formatText(text: string): string {
   return Array.from(line.matchAll(/(.{1,66})(?: |$)/g), ([, part]) => part).join('\r\n ');
 }
 
-/** RFC 2047, section 2: one on a line, and none above 75 characters. */
+/** RFC 2047: encoded words, one on a line of at most 76 characters, each of whole characters (section 5, rule 3). */
 function encodeWords(line: string): string {
-  return line === '' ? '' : libmime.encodeWord(line, 'B', 52).replaceAll(' ', '\r\n ');
+  const bytes = Buffer.from(line);
+  const words: string[] = [];
+  for (let start = 0, end; start < bytes.length; start = end) {
+    end = Math.min(start + WORD_BYTES, bytes.length);
+    while (end < bytes.length && isContinuation(bytes[end])) end -= 1;
+    words.push(`=?UTF-8?B?${bytes.toString('base64', start, end)}?=`);
+  }
+  return words.join('\r\n ');
+}
+
+/** 52 characters in base64, which leave room for the header's name. */
+const WORD_BYTES = 39;
+
+/** Of a character of several bytes, any but the first (RFC 3629, section 3). */
+function isContinuation(byte = 0): boolean {
+  return (byte & 0xc0) === 0x80;
 }
 
 function toLine(text: string): string {

@@ -1,41 +1,49 @@
 // pure
 
-/** What a window is to take: long enough that its two commits weigh little, short enough that few letters are in doubt after a crash. */
-const WINDOW_MS = 500;
-const SMALLEST = 16;
-const FIRST = 32;
-const LARGEST = 64;
-/** Two leases have two windows each on the wire, and one of these may be waiting for its commit. */
-const PER_CONNECTION = 2;
-/** Few, so that a slow process leaves something for the others. */
-const WINDOWS_IN_A_LEASE = 4;
+/** How long what is under way at a time may take: the longer, the less the commits weigh; the shorter, the less is in doubt after a crash. */
+const AHEAD_MS = 2_000;
+const LEASES = 4;
+const SMALLEST_LEASE = 16;
+const LARGEST_LEASE = 64;
+/** For each connection: what it is given ahead, and as much that is being claimed or recorded. */
+const PER_CONNECTION = 8;
 
 /**
- * How many letters the next window of a mailing has: as many as go in a moment. Behind a fast mail server that makes few and large
- * statements; behind a slow one few letters are begun at a time.
+ * How many letters may be under way to one relay: claimed, and not recorded yet. Behind a fast mail server as many as keep it busy while
+ * others are claimed and recorded; behind a slow one few.
  */
 export class Pace {
-  readonly #smallest: number;
-  readonly #largest: number;
-  #window: number;
+  #connections: number;
+  /** Letters a second, of late. */
+  #rate = 0;
 
   constructor(connections: number) {
-    this.#smallest = Math.max(SMALLEST, connections * PER_CONNECTION);
-    this.#largest = Math.max(LARGEST, this.#smallest);
-    this.#window = Math.max(FIRST, this.#smallest);
+    this.#connections = connections;
   }
 
-  get window(): number {
-    return this.#window;
+  set connections(count: number) {
+    this.#connections = count;
   }
 
+  /** Letters a second. */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  get capacity(): number {
+    const least = Math.max(LEASES * SMALLEST_LEASE, this.#connections * PER_CONNECTION);
+    const most = Math.max(LEASES * LARGEST_LEASE, least);
+    return Math.min(most, Math.max(least, Math.floor((this.#rate * AHEAD_MS) / 1000)));
+  }
+
+  /** How many to claim at once. */
   get lease(): number {
-    return this.#window * WINDOWS_IN_A_LEASE;
+    return Math.min(LARGEST_LEASE, Math.ceil(this.capacity / LEASES));
   }
 
-  /** Of a window that was sent: one that went quickly lets the next be up to four times its size. */
-  learn(letters: number, ms: number): void {
-    const fitting = (letters * WINDOW_MS) / Math.max(ms, 1);
-    this.#window = Math.round(Math.max(this.#smallest, Math.min(fitting, letters * 4, this.#largest)));
+  /** A lease took so long while so many letters were under way (Little's law). */
+  learn(underWay: number, ms: number): void {
+    const rate = (underWay * 1000) / Math.max(ms, 1);
+    this.#rate = this.#rate === 0 ? rate : this.#rate * 0.8 + rate * 0.2;
   }
 }

@@ -18,10 +18,13 @@ export async function recountMailing(db: Database, mailingId: number): Promise<R
         count(*) filter (where outcome = 'deferred') as deferred, count(*) filter (where outcome = 'rejected') as rejected,
         count(*) filter (where outcome = 'in_doubt') as in_doubt
       from attempts where mailing_id = ${mailingId} group by delivery_id
-    ), held as (
-      select id as lease_id, expires_at, unnest(delivery_ids) as delivery_id from leases where mailing_id = ${mailingId}
+    ), places as (
+      select unnest(delivery_ids) as delivery_id, null::timestamptz as expires_at from queue where mailing_id = ${mailingId}
+      union all select unnest(delivery_ids), expires_at from leases where mailing_id = ${mailingId}
+    ), placed as (
+      select delivery_id, count(*) as n, min(expires_at) as expires_at from places group by delivery_id
     ), found as (
-      select count(*) as audience, count(*) filter (where d.state in ('waiting', 'sending')) as waiting,
+      select count(*) as audience, count(*) filter (where d.state = 'waiting') as waiting,
         count(*) filter (where d.state = 'accepted') as accepted, count(*) filter (where d.state = 'rejected') as rejected,
         count(*) filter (where d.state = 'in_doubt') as in_doubt, count(*) filter (where d.state = 'suppressed') as suppressed,
         count(*) filter (where d.state = 'expired') as expired, count(*) filter (where d.state = 'cancelled') as cancelled,
@@ -29,9 +32,10 @@ export async function recountMailing(db: Database, mailingId: number): Promise<R
         count(*) filter (where d.state = 'accepted' and t.accepted is distinct from 1) as accepted_without_one,
         count(*) filter (where d.state <> 'accepted' and t.accepted > 0) as accepted_elsewhere,
         count(*) filter (where d.attempt_count <> coalesce(t.n, 0)) as miscounted,
-        count(*) filter (where d.state = 'sending' and h.lease_id is null) as unleased,
-        count(*) filter (where d.state = 'sending' and h.expires_at < now() - ${ABANDONED_AFTER}) as abandoned
-      from deliveries d left join tries t on t.delivery_id = d.id left join held h on h.delivery_id = d.id and h.lease_id = d.lease_id
+        count(*) filter (where d.state = 'waiting' and p.n is distinct from 1) as unqueued,
+        count(*) filter (where d.state <> 'waiting' and p.n > 0) as misplaced,
+        count(*) filter (where p.expires_at < now() - ${ABANDONED_AFTER}) as abandoned
+      from deliveries d left join tries t on t.delivery_id = d.id left join placed p on p.delivery_id = d.id
       where d.mailing_id = ${mailingId}
     ), tried as (
       select coalesce(sum(accepted), 0) as accepted, coalesce(sum(deferred), 0) as deferred, coalesce(sum(rejected), 0) as rejected,
@@ -51,7 +55,7 @@ export async function recountMailing(db: Database, mailingId: number): Promise<R
           'suppressed', f.suppressed, 'expired', f.expired, 'cancelled', f.cancelled),
         'attempts', jsonb_build_object('accepted', r.accepted, 'deferred', r.deferred, 'rejected', r.rejected,
           'in_doubt', r.in_doubt)) as counted,
-      f.accepted_without_one as "acceptedWithoutOne", f.accepted_elsewhere as "acceptedElsewhere", f.miscounted, f.unleased, f.abandoned
+      f.accepted_without_one as "acceptedWithoutOne", f.accepted_elsewhere as "acceptedElsewhere", f.miscounted, f.unqueued, f.misplaced, f.abandoned
     from mailings m left join mailing_contents t on t.mailing_id = m.id left join mailing_counters c on c.mailing_id = m.id, found f, tried r
     where m.id = ${mailingId}`.execute(db);
   return rows[0];

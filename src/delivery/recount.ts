@@ -39,19 +39,28 @@ export interface Recount {
   acceptedElsewhere: number;
   /** Deliveries whose own count of attempts is not the number of their attempts. */
   miscounted: number;
-  /** Deliveries that are being sent under a lease that there is not, or that does not hold them. */
-  unleased: number;
+  /** Waiting deliveries that do not stand in exactly one place, a row of the queue or a lease: nobody will send them, or two will. */
+  unqueued: number;
+  /** Settled deliveries that stand in the queue or in a lease. */
+  misplaced: number;
   /** Deliveries that are being sent under a lease that expired a while ago. */
   abandoned: number;
 }
 
 export type Imbalance =
-  | { kind: 'noBooks' | 'notFrozen' }
+  | { kind: 'noBooks' }
   | { kind: 'audience' | 'sum' | 'inDoubtLeft'; booked: number; counted: number }
   | { kind: 'state'; state: BookedState; booked: number; counted: number }
   | { kind: 'attempts'; outcome: AttemptOutcome; booked: number; counted: number }
   | {
-      kind: 'acceptedWithoutOne' | 'acceptedElsewhere' | 'miscounted' | 'unleased' | 'abandoned' | 'unfinished';
+      kind:
+        | 'acceptedWithoutOne'
+        | 'acceptedElsewhere'
+        | 'miscounted'
+        | 'unqueued'
+        | 'misplaced'
+        | 'abandoned'
+        | 'unfinished';
       count: number;
     };
 
@@ -59,7 +68,6 @@ export type Imbalance =
 export function findImbalances(recount: Recount): Imbalance[] {
   const { books, counted, isFrozen } = recount;
   if (books === null && (isFrozen || counted.audience > 0)) return [{ kind: 'noBooks' }];
-  if (books !== null && !isFrozen) return [{ kind: 'notFrozen' }];
   return books === null ? [] : [...compareBooks(books, counted), ...findStrays(recount)];
 }
 
@@ -85,7 +93,7 @@ function compareBooks(books: Books, counted: Books): Imbalance[] {
   return pairs.filter((pair) => 'booked' in pair && pair.booked !== pair.counted);
 }
 
-const STRAYS = ['acceptedWithoutOne', 'acceptedElsewhere', 'miscounted', 'unleased', 'abandoned'] as const;
+const STRAYS = ['acceptedWithoutOne', 'acceptedElsewhere', 'miscounted', 'unqueued', 'misplaced', 'abandoned'] as const;
 
 function findStrays(recount: Recount): Imbalance[] {
   const unfinished = recount.status === 'finished' ? recount.counted.states.waiting : 0;

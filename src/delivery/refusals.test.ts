@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 
 import { eventually } from '../../test/support/eventually.js';
+import { countSending, makeDue } from '../../test/support/ledger.js';
 import { openSending } from '../../test/support/sending.js';
 import type { SmtpServerOptions } from '../../test/support/smtp-server.js';
 import { TERMINAL } from '../audit/audit.js';
@@ -16,10 +17,6 @@ function answering(answer: (n: number) => string | null): SmtpServerOptions {
     return reply === null ? undefined : { reply };
   };
   return { faults };
-}
-
-async function makeDue({ db }: Sending): Promise<void> {
-  await sql`update deliveries set next_try_at = now() where state = 'waiting'`.execute(db);
 }
 
 const pauseOf = async ({ db, mailingId }: Sending) =>
@@ -47,7 +44,7 @@ describe.concurrent('a refusal', () => {
     expect(rows[0]?.deferrals).toBe(1);
     expect(rows[0]?.seconds).toBeGreaterThan(30);
     expect(rows[0]?.seconds).toBeLessThanOrEqual(72);
-    await makeDue(sending);
+    await makeDue(sending.db);
     expect(await sending.finished()).toMatchObject({
       accepted: 2,
       rejected: 1,
@@ -68,10 +65,7 @@ describe.concurrent('a refusal', () => {
     await using sending = await openSending(200, server, { query: '?connections=2' });
     await sending.start();
     await eventually('the mailing is paused', async () => (await pauseOf(sending)).at !== null);
-    await eventually(
-      'nothing is being sent any more',
-      async () => (await sql`select from deliveries where state = 'sending'`.execute(sending.db)).rows.length === 0,
-    );
+    await eventually('nothing is being sent any more', async () => (await countSending(sending.db)) === 0);
     expect((await pauseOf(sending)).reason).toBe('554 5.7.1 Message rejected under suspicion of SPAM');
     const counters = await sending.counters();
     expect(counters).toMatchObject({ waiting: 200, rejected: 0 });

@@ -8,7 +8,8 @@
 import { SmtpConnection } from '../lib/smtp/smtp-connection.js';
 import type { SmtpOptions } from '../lib/smtp/smtp-options.js';
 import type { LostOutcome, RefusedOutcome, SendOutcome } from '../lib/smtp/smtp-outcome.js';
-import { isRelayFault, relayRest } from './verdict.js';
+import { PipeliningTrust } from '../lib/smtp/smtp-pipelining-trust.js';
+import { asksForPatience, isRelayFault, relayRest } from './verdict.js';
 
 export interface RelayLetter {
   from: string;
@@ -16,32 +17,57 @@ export interface RelayLetter {
   data: string;
 }
 
-interface RelayOptions extends SmtpOptions {
-  /** How many at most. */
-  connections: number;
-  onFault: (fault: string, restMs: number) => void;
+export interface RelayEvents {
+  onFault: (fault: RelayFault) => void;
   /** At the first letter that is accepted after a fault, or at all: another process may have met a fault before. */
   onRecovery: () => void;
 }
 
+export interface RelayFault {
+  /** What the server said, or what happened instead. */
+  said: string;
+  restMs: number;
+  /** Fewer letters would be welcome, as far as can be told from what it said. */
+  asksForPatience: boolean;
+}
+
+interface RelayOptions extends SmtpOptions, RelayEvents {
+  /** How many at most. */
+  connections: number;
+}
+
+/** One connection, and whether the server has answered a letter on it. */
+interface Member {
+  /** Counts the connections in the order in which they were opened. */
+  number: number;
+  connection: SmtpConnection;
+  hasAnswered: boolean;
+}
+
 interface WaitingLetter {
+  /** Counts the letters in the order in which they came. */
+  number: number;
   letter: RelayLetter;
   recall: AbortSignal;
   resolve: (outcome: SendOutcome) => void;
   /** For what is a fault of this program. */
   reject: (error: unknown) => void;
+  /** The youngest connection there was when it met one that was used up: these may be so, too, and a later one is its second try. */
+  triedUpTo: number;
 }
 
 /** For how long no further connection is asked for after the server refused one and kept others. */
 const FULL_FOR_MS = 60_000;
-/** Letters that a connection is given ahead: it needs three to keep its pipeline full. */
-const AHEAD = 4;
 
 export class Relay {
   readonly name: string;
   #options: RelayOptions;
   #line: WaitingLetter[] = [];
-  #connections: SmtpConnection[] = [];
+  #letterCount = 0;
+  #connectionCount = 0;
+  #members: Member[] = [];
+  /** They get no more letters, and wait for the answers to their last ones. */
+  #leaving = new Set<SmtpConnection>();
   #openings = new Set<Promise<void>>();
   #faults = 0;
   #isProven = false;
@@ -50,15 +76,25 @@ export class Relay {
   #fullUntil = 0;
   #closed = new AbortController();
   #heeded = new WeakSet<AbortSignal>();
+  #trust = new PipeliningTrust();
 
   constructor(options: RelayOptions) {
     this.#options = options;
     this.name = `${options.host}:${options.port}`;
   }
 
-  /** How many it may have at most. */
-  get connections(): number {
-    return this.#options.connections;
+  /** How many it may have at most; those that are open stay. */
+  set connections(count: number) {
+    this.#options.connections = count;
+  }
+
+  get openConnections(): number {
+    return this.#members.filter(isUsable).length;
+  }
+
+  /** Letters given to connections and not answered yet. */
+  get onTheWire(): number {
+    return this.#listConnections().reduce((sum, { pending }) => sum + pending, 0);
   }
 
   /** While faults last, one letter at a time tries whether the relay is back. */
@@ -80,7 +116,8 @@ export class Relay {
     if (recall.aborted) return Promise.resolve(this.#untried());
     this.#heed(recall);
     const { promise, resolve, reject } = Promise.withResolvers<SendOutcome>();
-    this.#line.push({ letter, recall, resolve, reject });
+    this.#letterCount += 1;
+    this.#line.push({ number: this.#letterCount, letter, recall, resolve, reject, triedUpTo: Infinity });
     this.#advance();
     return promise;
   }
@@ -89,9 +126,8 @@ export class Relay {
   async close(withinMs?: number): Promise<void> {
     this.#closed.abort();
     this.#advance();
-    await Promise.all(this.#connections.map((connection) => connection.close(withinMs)));
-    await Promise.all(this.#openings);
-    this.#connections = [];
+    for (const member of this.#members) this.#retire(member);
+    await Promise.all([...this.#openings, ...Array.from(this.#leaving, (connection) => connection.close(withinMs))]);
   }
 
   /** Hands letters out as long as there is room for them. */
@@ -100,30 +136,68 @@ export class Relay {
       if (this.#closed.signal.aborted || this.isResting) return this.#giveBack(() => true);
       const idlest = this.#findIdlest();
       if (this.#mayOpen(idlest)) this.#open();
-      if (idlest === undefined || idlest.pending >= AHEAD) return;
+      if (idlest === undefined || idlest.connection.pending >= idlest.connection.depth) return;
       const next = this.#line.shift();
       if (next) void this.#hand(next, idlest);
     }
   }
 
-  #findIdlest(): SmtpConnection | undefined {
-    if (!this.#connections.every(isUsable)) this.#connections = this.#connections.filter(isUsable);
-    let [idlest] = this.#connections;
-    for (const connection of this.#connections) {
-      if (idlest && connection.pending < idlest.pending) idlest = connection;
+  #listConnections(): SmtpConnection[] {
+    return [...this.#members.map(({ connection }) => connection), ...this.#leaving];
+  }
+
+  #findIdlest(): Member | undefined {
+    for (const member of this.#members) if (!isUsable(member)) this.#retire(member);
+    let [idlest] = this.#members;
+    for (const member of this.#members) {
+      if (idlest && member.connection.pending < idlest.connection.pending) idlest = member;
     }
     return idlest;
   }
 
-  async #hand({ letter, recall, resolve, reject }: WaitingLetter, connection: SmtpConnection): Promise<void> {
+  async #hand(waiting: WaitingLetter, member: Member): Promise<void> {
     try {
-      const outcome = await connection.send(letter, recall);
-      this.#learn(outcome);
-      resolve(outcome);
+      const outcome = await member.connection.send(waiting.letter, waiting.recall);
+      if (this.#goesOn(waiting, member, outcome)) this.#putBack(waiting);
+      else {
+        this.#learn(outcome);
+        waiting.resolve(outcome);
+      }
     } catch (error) {
-      reject(error);
+      waiting.reject(error);
     }
     this.#advance();
+  }
+
+  /**
+   * Whether the letter is to take another connection: nothing of it was begun on this one, which is at its end, or the server takes no
+   * more letters over this one (Exim says so with 421 after a thousand, OpenSMTPD with 452 4.5.3 after a hundred).
+   */
+  #goesOn(waiting: WaitingLetter, member: Member, outcome: SendOutcome): boolean {
+    if (this.#closed.signal.aborted || waiting.recall.aborted) return false;
+    if (outcome.kind === 'lost' && !outcome.begun && (outcome.cause === 'closed' || outcome.cause === 'closing'))
+      return true;
+    if (isUsedUp(outcome) && member.hasAnswered && member.number <= waiting.triedUpTo) {
+      this.#retire(member);
+      waiting.triedUpTo = Math.min(waiting.triedUpTo, this.#connectionCount);
+      return true;
+    }
+    member.hasAnswered ||= outcome.kind !== 'lost';
+    return false;
+  }
+
+  /** To where it was: what is on its second try is among the first on the next connection then, and falls for no other letter again. */
+  #putBack(waiting: WaitingLetter): void {
+    const behind = this.#line.findIndex(({ number }) => number > waiting.number);
+    this.#line.splice(behind === -1 ? this.#line.length : behind, 0, waiting);
+  }
+
+  #retire(member: Member): void {
+    if (!this.#members.includes(member)) return;
+    this.#members = this.#members.filter((other) => other !== member);
+    const { connection } = member;
+    this.#leaving.add(connection);
+    void connection.retire().then(() => this.#leaving.delete(connection));
   }
 
   /** One listener for all letters of a signal: one for each letter would cost a tenth of its time. */
@@ -131,7 +205,7 @@ export class Relay {
     if (this.#heeded.has(recall)) return;
     this.#heeded.add(recall);
     const takeBack = () => {
-      for (const connection of this.#connections) connection.takeBack(recall);
+      for (const connection of this.#listConnections()) connection.takeBack(recall);
       this.#giveBack((waiting) => waiting.recall === recall);
     };
     recall.addEventListener('abort', takeBack, { once: true });
@@ -144,11 +218,11 @@ export class Relay {
   }
 
   /** One at a time until a letter has been accepted: a relay that is down is asked once. Then as many as there are letters for. */
-  #mayOpen(idlest: SmtpConnection | undefined): boolean {
+  #mayOpen(idlest: Member | undefined): boolean {
     const openings = this.#openings.size;
     if (idlest === undefined && openings === 0) return true;
-    if (idlest?.pending === 0 || this.isFaulty || performance.now() < this.#fullUntil) return false;
-    if (this.#connections.length + openings >= this.#options.connections) return false;
+    if (idlest?.connection.pending === 0 || this.isFaulty || performance.now() < this.#fullUntil) return false;
+    if (this.#members.length + openings >= this.#options.connections) return false;
     return openings === 0 || (this.#isProven && this.#line.length > openings);
   }
 
@@ -159,7 +233,11 @@ export class Relay {
 
   /** A connection that cannot be made is the try of the letter that is first in the line, and of no other. */
   async #connect(onAnswer: () => void): Promise<void> {
-    const opened = await SmtpConnection.open({ ...this.#options, signal: this.#closed.signal });
+    const opened = await SmtpConnection.open({
+      ...this.#options,
+      pipelining: this.#trust.pipelining,
+      signal: this.#closed.signal,
+    });
     onAnswer();
     if (opened.ok) await this.#welcome(opened.connection);
     else if (!this.#closed.signal.aborted) this.#miss(asTried(opened.outcome));
@@ -167,7 +245,8 @@ export class Relay {
   }
 
   async #welcome(connection: SmtpConnection): Promise<void> {
-    this.#connections.push(connection);
+    this.#connectionCount += 1;
+    this.#members.push({ number: this.#connectionCount, connection, hasAnswered: false });
     if (this.#closed.signal.aborted) await connection.close(0);
   }
 
@@ -181,6 +260,7 @@ export class Relay {
   }
 
   #learn(outcome: SendOutcome): void {
+    this.#trust.learn(outcome);
     if (outcome.kind === 'accepted' && (this.isFaulty || !this.#isProven)) {
       this.#faults = 0;
       this.#isProven = true;
@@ -191,7 +271,7 @@ export class Relay {
     this.#faults += 1;
     const rest = relayRest(this.#faults);
     this.#restUntil = performance.now() + rest;
-    this.#options.onFault(describeFault(outcome), rest);
+    this.#options.onFault({ said: describeFault(outcome), restMs: rest, asksForPatience: asksForPatience(outcome) });
   }
 
   #untried(): SendOutcome {
@@ -210,8 +290,16 @@ export class Relay {
   }
 }
 
-function isUsable(connection: SmtpConnection): boolean {
+function isUsable({ connection }: Member): boolean {
   return connection.usable;
+}
+
+/** RFC 5321, section 4.2.3: 421 closes the connection. 4.5.3 (RFC 3463) to MAIL, before a recipient is named, is about those before. */
+function isUsedUp(outcome: SendOutcome): boolean {
+  if (outcome.kind === 'accepted' || outcome.finalDotMayHaveLeft) return false;
+  if (outcome.kind === 'lost') return outcome.begun && outcome.cause === 'closing';
+  const { code, enhancedCode } = outcome.reply;
+  return code === 421 || (outcome.stage === 'mail' && code < 500 && enhancedCode === '4.5.3');
 }
 
 /** A connection that could not be made is the try of the letter that asked for it. */

@@ -1,6 +1,6 @@
 // pure
 /** When a delivery is tried again, and when it is given up. */
-import type { Entry } from './ledger-store.js';
+import type { Entry } from './lease-store.js';
 import type { Verdict } from './verdict.js';
 
 /**

@@ -62,8 +62,8 @@ const RULES: readonly Rule[] = [
 
   // RFC 4954, section 6: the server wants a login, or another one. Some say so only to RCPT.
   { codes: [530, 534, 535, 538], ...REST, permanent: true },
-  // RFC 5321, section 4.2.3: bad sequence of commands. The two sides do not understand each other.
-  { codes: [503], ...REST, permanent: true },
+  // RFC 5321, section 4.2.3: a command that is not understood, or out of sequence. The two sides do not understand each other.
+  { codes: [500, 502, 503], ...REST, permanent: true },
   // RFC 3463, section 3.2: the address of the sender. Some check it only at RCPT.
   { codes: 4, enhanced: ['X.1.7', 'X.1.8'], ...REST },
   { codes: 5, enhanced: ['X.1.7', 'X.1.8'], ...REST, permanent: true },
@@ -166,6 +166,13 @@ export function judge(outcome: SendOutcome): Verdict {
 export function isRelayFault(outcome: SendOutcome): boolean {
   if (outcome.kind === 'lost') return outcome.begun && outcome.cause !== 'closed';
   return judge(outcome).kind === 'relay_fault';
+}
+
+/** Whether a relay that is at fault wants fewer letters: 421 and 4.7.X (RFC 3463, section 3.8), unless the connection itself was refused. */
+export function asksForPatience(outcome: SendOutcome): boolean {
+  if (outcome.kind !== 'refused') return false;
+  const { code, enhancedCode } = outcome.reply;
+  return code === 421 || (code < 500 && enhancedCode !== null && fits('X.7.X', enhancedCode));
 }
 
 export function attemptOutcome(verdict: Exclude<Verdict, { kind: 'untried' }>): AttemptOutcome {

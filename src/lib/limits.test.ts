@@ -1,9 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { eventually } from '../../test/support/eventually.js';
+import { hasRedis, startRedis } from '../../test/support/redis.js';
 import { findFreePort } from '../../test/support/vestnik-process.js';
 import { openLimits, type Limit, type Limits } from './limits.js';
 import { openLog, type Log } from './log.js';
@@ -56,8 +54,6 @@ describe('limits in one process', () => {
   });
 });
 
-const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
-
 describe.skipIf(!hasRedis)('limits in Redis (the program redis-server is needed)', () => {
   it('are shared by processes', async () => {
     const redis = await startRedis();
@@ -96,36 +92,3 @@ describe.skipIf(!hasRedis)('limits in Redis (the program redis-server is needed)
     expect(performance.now() - begun).toBeLessThan(1000);
   });
 });
-
-/** A Redis of this test alone, which keeps nothing on disk. */
-async function startRedis() {
-  const port = await findFreePort();
-  let server = launch(port);
-  onTestFinished(() => end());
-  const end = async () => {
-    if (server.exitCode !== null || server.signalCode !== null) return;
-    server.kill('SIGKILL');
-    await once(server, 'exit');
-  };
-  await isReady(server);
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    stop: end,
-    freeze: () => server.kill('SIGSTOP'),
-    async start() {
-      server = launch(port);
-      await isReady(server);
-    },
-  };
-}
-
-function launch(port: number) {
-  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  return spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'ignore'] });
-}
-
-async function isReady(server: ReturnType<typeof launch>): Promise<void> {
-  let output = '';
-  server.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  await eventually('Redis starts', () => Promise.resolve(output.includes('Ready to accept connections')));
-}

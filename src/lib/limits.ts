@@ -1,7 +1,8 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterAbstract } from 'rate-limiter-flexible';
 
 import type { Log } from './log.js';
+import { openRedis } from './redis.js';
 
 /*
  * Counts tries, so that who guesses runs out of them. With Redis every process counts in the same place. While Redis is away each
@@ -38,29 +39,13 @@ export interface Limits {
 /** Settles when Redis answers, or it is clear that it does not: that is no reason not to start. */
 export async function openLimits(redisUrl: string | undefined, log: Log): Promise<Limits> {
   if (redisUrl === undefined) return countInMemory();
-  const redis = new Redis(redisUrl, REDIS_OPTIONS);
-  logAbsence(redis, log);
-  await new Promise<void>((resolve) => {
-    redis.once('ready', resolve).once('error', () => resolve());
-    setTimeout(resolve, REDIS_OPTIONS.connectTimeout).unref();
-  });
-  return countInRedis(redis);
+  return countInRedis(await openRedis(redisUrl, (redis) => logAbsence(redis, log)));
 }
 
 export function countInMemory(): Limits {
   const limiterOf = remember((limit) => new RateLimiterMemory(toOptions(limit)));
   return { ...countBy(limiterOf), close: () => Promise.resolve() };
 }
-
-/** A command fails at once while there is no connection, and soon when Redis hangs. */
-const REDIS_OPTIONS = {
-  enableOfflineQueue: false,
-  maxRetriesPerRequest: 0,
-  autoResendUnfulfilledCommands: false,
-  connectTimeout: 1000,
-  commandTimeout: 200,
-  retryStrategy: (tries: number) => Math.min(tries * 100, 2000),
-};
 
 type Counting = Omit<Limits, 'close'>;
 

@@ -176,6 +176,8 @@ interface MailingsTable {
   first_sending_at: Instant;
   ends_at: Instant;
   started_at: Instant | null;
+  frozen_up_to: Generated<number>;
+  frozen_through: number | null;
   frozen_at: Instant | null;
   finished_at: Instant | null;
   start_fault: 'no_recipients' | 'window_over' | null;
@@ -210,7 +212,6 @@ interface DeliveriesTable {
   id: GeneratedAlways<number>;
   mailing_id: number;
   recipient_id: number | null;
-  lease_id: number | null;
   next_try_at: Instant;
   attempt_count: Generated<number>;
   deferral_count: Generated<number>;
@@ -239,12 +240,24 @@ interface AttemptsTable {
 }
 
 interface LeasesTable {
-  id: GeneratedAlways<number>;
+  id: string;
   mailing_id: number;
   node: string;
   expires_at: Instant;
-  begun_count: Generated<number>;
   delivery_ids: number[];
+}
+
+interface QueueTable {
+  id: GeneratedAlways<number>;
+  mailing_id: number;
+  due_at: Instant;
+  delivery_ids: number[];
+}
+
+interface DeliveryMarksTable {
+  delivery_id: number;
+  mailing_id: number;
+  state: DeliveryState;
 }
 
 interface MailingCountersTable {
@@ -307,10 +320,10 @@ interface DomainLimitsTable {
   updated_at: DefaultInstant;
 }
 
-interface RateWindowsTable {
+interface RatesTable {
   key: string;
-  used: number;
-  ends_at: Instant;
+  next_at: Instant;
+  granted: number;
 }
 
 interface NodesTable {
@@ -352,13 +365,15 @@ export interface Schema {
   mailing_contents: MailingContentsTable;
   deliveries: DeliveriesTable;
   attempts: AttemptsTable;
+  delivery_marks: DeliveryMarksTable;
+  queue: QueueTable;
   leases: LeasesTable;
   mailing_counters: MailingCountersTable;
   relays: RelaysTable;
   relay_states: RelayStatesTable;
   slowings: SlowingsTable;
   domain_limits: DomainLimitsTable;
-  rate_windows: RateWindowsTable;
+  rates: RatesTable;
   nodes: NodesTable;
   inbox_letters: InboxLettersTable;
 }

@@ -2,16 +2,17 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
-import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
+import { addRecipients, addUser } from '../../test/support/fixtures.js';
+import { addFrozenMailing, claim, expectTrueBooks, expireLeases } from '../../test/support/ledger.js';
 import { openSending } from '../../test/support/sending.js';
 import { TERMINAL } from '../audit/audit.js';
 import { readCounters } from '../delivery/delivery-store.js';
 import { findNewestAttempt } from '../delivery/doubt-store.js';
-import { beginWindow, claimBatch, finishMailing, freezeAudience, reapLeases } from '../delivery/ledger-store.js';
+import { reapLeases } from '../delivery/lease-store.js';
+import { finishMailing } from '../delivery/ledger-store.js';
 import type { Database } from '../lib/database.js';
 import { keepDoubts, resendDoubts } from './decide-doubts.js';
 import { findMailing } from './mailing-store.js';
-import { startMailing } from './start-mailing.js';
 
 let database: TestDatabase;
 let db: Database;
@@ -31,22 +32,21 @@ afterAll(() => database.close());
 beforeEach(async () => {
   owner = await addUser(db);
   await addRecipients(db, owner, 3);
-  mailing = await addMailing(db, owner);
-  await startMailing(db, TERMINAL, owner, mailing, now);
-  await freezeAudience(db, mailing);
+  mailing = await addFrozenMailing(db, owner);
   await loseAll();
   await finishMailing(db, mailing);
   const rows = await db.selectFrom('deliveries').select('id').where('mailing_id', '=', mailing).orderBy('id').execute();
   doubtful = rows.map(({ id }) => id);
 });
 
-/** A worker takes everything that waits, begins it, and dies. */
+/** A worker takes everything that waits, and dies. */
 async function loseAll(): Promise<void> {
-  const lease = await claimBatch(db, mailing, 'node', 100);
-  if (!lease) throw new Error('nothing waits');
-  await beginWindow(db, lease.id, lease.deliveries.length);
-  await sql`update leases set expires_at = now() - interval '1 second'`.execute(db);
+  let lease = await claim(db, mailing);
+  if (lease.deliveries.length === 0) throw new Error('nothing waits');
+  while (lease.deliveries.length > 0) lease = await claim(db, mailing);
+  await expireLeases(db);
   await reapLeases(db);
+  await expectTrueBooks(db, mailing);
 }
 
 const counters = async () => (await readCounters(db, owner, [mailing])).get(mailing);
@@ -70,8 +70,9 @@ test('one that is sent again waits in the same mailing, which runs again, with i
   expect(await resend(doubtful[0])).toEqual({ ok: true, count: 1 });
   expect(await counters()).toMatchObject({ audience: 3, waiting: 1, inDoubt: 2, attemptsInDoubt: 3 });
   expect(await findMailing(db, owner, mailing)).toMatchObject({ status: 'running', finishedAt: null });
-  const lease = await claimBatch(db, mailing, 'node', 100);
-  expect(lease?.deliveries.map(({ id }) => id)).toEqual([doubtful[0]]);
+  await expectTrueBooks(db, mailing);
+  const lease = await claim(db, mailing);
+  expect(lease.deliveries.map(({ id }) => id)).toEqual([doubtful[0]]);
 });
 
 test('a double click sends once, also when the letter has become doubtful again between the two', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { addMailing, addRecipients, addUser } from '../../test/support/fixtures.js';
+import { claim } from '../../test/support/ledger.js';
 import { openSignedInSite } from '../../test/support/signed-in-site.js';
 import { TERMINAL } from '../audit/audit.js';
 import { freezeAudience } from '../delivery/ledger-store.js';
@@ -77,9 +78,8 @@ test('a manager disables somebody’s mailing with a reason, and everybody sees 
 test('while letters are on the wire the page says that it waits for them', async () => {
   const id = await makeRunning();
   const browser = await visit(manager, 'manager', 'ru');
+  await claim(db, id, 1);
   await browser.post(`/mailings/${id}/disabling`, { reason: 'Спам' });
-  await sql`update deliveries set state = 'sending', lease_id = 1 where mailing_id = ${id}
-    and id = (select max(id) from deliveries)`.execute(db);
   const { text } = await browser.get(`/mailings/${id}/progress`);
   expect(text).toContain('Ждём ответа почтового сервера на последние письма. Пока ушло 2 письма.');
 });

@@ -12,8 +12,8 @@ import { PASSWORD } from './steps.js';
 
 const EMAIL = 'vera@example.org';
 const RECIPIENTS = 3000;
-/** What a process has begun at most: two leases, of each two windows of the largest size (decision 16). */
-const IN_DOUBT_PER_KILL = 2 * 2 * 64;
+/** What a process has claimed at most: four leases of the largest size (src/delivery/pace.ts). */
+const IN_DOUBT_PER_KILL = 4 * 64;
 /** A lease of a dead process expires after 20 s. */
 const FINISHED_WITHIN_MS = 60_000;
 

@@ -73,6 +73,34 @@ export async function addMailing(db: Database, ownerId: number, values: MailingV
   return row.id;
 }
 
+interface RelayFixture {
+  weight?: number;
+  connections?: number;
+  limit?: { letters: number; seconds: 1 | 60 | 3600 | 86_400 };
+  isEnabled?: boolean;
+}
+
+/** A relay of the administrators' list, on the loopback interface and without a login. */
+export async function addRelay(db: Database, port: number, values: RelayFixture = {}): Promise<number> {
+  serial += 1;
+  const row = await db
+    .insertInto('relays')
+    .values({
+      name: `Relay ${serial}`,
+      host: '127.0.0.1',
+      port,
+      tls: 'opportunistic',
+      weight: values.weight ?? 1,
+      connections: values.connections ?? 8,
+      letters_limit: values.limit?.letters ?? null,
+      limit_seconds: values.limit?.seconds ?? null,
+      is_enabled: values.isEnabled ?? true,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return row.id;
+}
+
 /** As a manager's press does it. */
 export async function setBlocked(db: Database, userId: number, blocked: boolean): Promise<void> {
   await sql`update users set blocked = ${blocked}, blocked_at = case when ${blocked} then now() end,

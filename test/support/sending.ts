@@ -9,6 +9,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import { closeDatabase, openDatabase, type Database } from '../../src/lib/database.js';
 import { parseSmtpUrl, type SmtpServerAddress } from '../../src/lib/smtp/smtp-url.js';
 import { startMailing } from '../../src/mailings/start-mailing.js';
+import { nameNode } from '../../src/nodes/heartbeat.js';
 import { createTestDatabase } from './database.js';
 import { eventually } from './eventually.js';
 import { addMailing, addRecipients, addUser } from './fixtures.js';
@@ -19,6 +20,8 @@ interface SendingOptions {
   query?: string;
   mailFrom?: string;
   retryMinutes?: number[];
+  /** Done before the worker starts: relays, limits, further mailings. */
+  prepare?: (db: Database, ownerId: number) => Promise<unknown>;
 }
 
 const WORKER = 'delivery worker';
@@ -48,6 +51,8 @@ export function startDeliveryWorker(
     db,
     clock: systemClock,
     log,
+    node: nameNode(),
+    secret: 'a secret of the tests, long enough',
     smtp: parseServer(url),
     mailFrom: mailFrom ?? 'Shop <shop@example.com>',
     ...rules,
@@ -58,7 +63,7 @@ export function startDeliveryWorker(
 export async function openSending(
   recipients: number,
   options: SmtpServerOptions = {},
-  { query = '', ...rules }: SendingOptions = {},
+  { query = '', prepare, ...rules }: SendingOptions = {},
 ) {
   const database = await createTestDatabase();
   const { db } = database;
@@ -66,6 +71,7 @@ export async function openSending(
   const ownerId = await addUser(db);
   await addRecipients(db, ownerId, recipients);
   const mailingId = await addMailing(db, ownerId);
+  await prepare?.(db, ownerId);
   const url = server.url + query;
   // Connections of its own, that a test may cut without cutting its own.
   const workerDb = openDatabase(database.connection, { applicationName: WORKER });

@@ -15,6 +15,7 @@ export interface VestnikProcess extends AsyncDisposable {
   dataDir: string;
   /** What it has printed so far. */
   output(): string;
+  pid: number;
   /** Ends it by the signal and waits until it is gone; resolves to its exit code. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -49,7 +50,8 @@ export async function startVestnik(environment: Environment = {}): Promise<Vestn
     await dispose();
     throw error;
   }
-  return { url, dataDir, output: child.output, end: child.end, [Symbol.asyncDispose]: dispose };
+  const pid = child.process.pid ?? 0;
+  return { url, dataDir, output: child.output, pid, end: child.end, [Symbol.asyncDispose]: dispose };
 }
 
 /** Runs the program to its end, for starts that are refused. */

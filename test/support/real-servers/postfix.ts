@@ -96,7 +96,14 @@ interface Settings extends MailServerOptions {
   loginServicePort: number;
 }
 
-function composeMain({ folder, policyPort, loginServicePort, sizeLimit, chunking }: Settings): string {
+function composeMain({
+  folder,
+  policyPort,
+  loginServicePort,
+  sizeLimit,
+  chunking,
+  errorsPerConnection,
+}: Settings): string {
   return `
 compatibility_level = 3.6
 queue_directory = ${folder}/queue
@@ -122,6 +129,7 @@ virtual_mailbox_limit = 0
 virtual_uid_maps = static:${MAIL_USER}
 virtual_gid_maps = static:${MAIL_USER}
 message_size_limit = ${sizeLimit ?? 10_000_000}
+smtpd_hard_error_limit = ${errorsPerConnection ?? 20}
 smtpd_discard_ehlo_keywords = ${chunking === false ? 'chunking' : ''}
 smtpd_tls_security_level = may
 smtpd_tls_cert_file = ${folder}/cert.pem
