@@ -6,10 +6,9 @@
 import { build, ensureBuilt } from './build.mjs';
 import { ensureInstalled } from './install.mjs';
 import { withLock } from './lock.mjs';
+import { NODE_OPTIONS } from './node-options.mjs';
 import { passSignalsOn, runInForeground, stopWhenOrphaned } from './process.mjs';
 import { Fault, inProject } from './project.mjs';
-
-const NODE_OPTIONS = ['--enable-source-maps'];
 
 const COMMANDS = {
   async start() {
@@ -34,6 +33,16 @@ const COMMANDS = {
     await ensureInstalled({ withDevelopment: true });
     await ensureBuilt();
     return runInForeground('--import', './test/support/typescript-imports.mjs', 'bench/main.ts', ...args);
+  },
+  async chaos(args) {
+    await ensureInstalled({ withDevelopment: true });
+    return runInForeground(
+      ...NODE_OPTIONS,
+      '--import',
+      './test/support/typescript-imports.mjs',
+      'test/chaos/main.ts',
+      ...args,
+    );
   },
   async dev() {
     await ensureInstalled({ withDevelopment: true });

@@ -147,7 +147,7 @@ test('what is copied into the image is there, or is made by the build', () => {
 test('the container runs what npm start runs, without its looking for something to install or build', () => {
   const [node, ...command] = toList(instructions('CMD').at(-1));
   expect(node).toBe('node');
-  const launcher = readText('bin/vestnik.mjs');
+  const launcher = readText('bin/vestnik.mjs') + readText('bin/node-options.mjs');
   for (const argument of command) expect(launcher).toContain(`'${argument}'`);
   expect(existsSync(join(projectRoot, command.at(-1) ?? ''))).toBe(true);
 });
