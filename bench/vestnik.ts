@@ -8,7 +8,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { sql } from 'kysely';
 
-// @ts-expect-error The scripts of bin are plain JavaScript.
 import { NODE_OPTIONS } from '../bin/node-options.mjs';
 import { TERMINAL } from '../src/audit/audit.js';
 import { closeDatabase, openDatabase, type Database, type DatabaseConnection } from '../src/lib/database.js';

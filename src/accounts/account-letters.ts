@@ -1,5 +1,5 @@
 import type { Locale } from '../lib/i18n.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import type { SystemLetter } from '../lib/system-mail.js';
 import { writeLetter } from './letter-layout.js';
 

@@ -4,7 +4,7 @@ import { recordAudit } from '../audit/audit-store.js';
 import { TERMINAL } from '../audit/audit.js';
 import type { Database, Transaction } from '../lib/database.js';
 import { parseForm, type Faults } from '../lib/form.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import { signUpForm } from './account.js';
 import { insertUser } from './user-store.js';
 

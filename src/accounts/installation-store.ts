@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { Database, Transaction } from '../lib/database.js';
-import type { Registration } from '../lib/schema.js';
+import type { Registration } from '../lib/schema-accounts.js';
 
 /** Who may register: everybody, who was invited, or nobody. */
 export async function readRegistration(db: Database | Transaction): Promise<Registration> {

@@ -4,7 +4,7 @@ import { openAccountSite, type AccountSite, type Browser } from '../../test/supp
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { addUser } from '../../test/support/fixtures.js';
 import type { Actor } from '../audit/audit.js';
-import type { Registration } from '../lib/schema.js';
+import type { Registration } from '../lib/schema-accounts.js';
 import { changeRegistration, readRegistration } from './installation-store.js';
 import { listInvitations } from './invitation-store.js';
 import { inviteUser, resendInvitation, revokeInvitation } from './invite-user.js';

@@ -1,6 +1,6 @@
 // pure
 import type { Locale } from '../lib/i18n.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 
 export interface Invitation {
   id: number;

@@ -2,7 +2,7 @@ import { recordAudit } from '../audit/audit-store.js';
 import type { Actor } from '../audit/audit.js';
 import type { Database, Transaction } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import type { SystemLetters } from '../lib/system-mail.js';
 import { writeInvitation } from './account-letters.js';
 import { readRegistration } from './installation-store.js';

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
 
 import { translate, type Locale } from '../lib/i18n.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import type { SystemLetter } from '../lib/system-mail.js';
 import type { en } from '../locales/en.js';
 

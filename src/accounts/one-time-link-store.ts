@@ -1,7 +1,8 @@
 import { sql, type ExpressionBuilder } from 'kysely';
 
 import type { Database, Transaction } from '../lib/database.js';
-import type { LinkPurpose, Schema } from '../lib/schema.js';
+import type { LinkPurpose } from '../lib/schema-accounts.js';
+import type { Schema } from '../lib/schema.js';
 import { hashToken, LIFETIME_SECONDS, makeToken, type LinkAnswer, type OneTimeLink } from './one-time-link.js';
 
 interface LinkToMake {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { addUser } from '../../test/support/fixtures.js';
-import type { LinkPurpose } from '../lib/schema.js';
+import type { LinkPurpose } from '../lib/schema-accounts.js';
 import { endLaterReturns, endLinks, findLink, findPendingEmail, makeLink, useLink } from './one-time-link-store.js';
 import { LIFETIME_SECONDS } from './one-time-link.js';
 

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-import type { LinkPurpose } from '../lib/schema.js';
+import type { LinkPurpose } from '../lib/schema-accounts.js';
 
 /*
  * Links in letters that allow one thing once. The letter holds a random token; the database holds its hash, so that who reads the

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { Database, Transaction } from '../lib/database.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import { endSessions } from './session-store.js';
 
 /* What users do with their own account as a whole: take it with them, delete it. */

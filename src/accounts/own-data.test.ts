@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { addMailing, addMessage, addRecipients, addUser } from '../../test/support/fixtures.js';
 import { openTestSite } from '../../test/support/test-site.js';
 import type { Locale } from '../lib/i18n.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import type { Erasure } from './delete-account.js';
 
 const PASSWORD = 'seven green boats';

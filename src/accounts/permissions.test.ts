@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import { may, ownersSeenBy, type Action } from './permissions.js';
 
 const user = { id: 1, role: 'user' } as const;

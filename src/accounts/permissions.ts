@@ -1,6 +1,6 @@
 // pure
 import type { Owners } from '../lib/owners.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 
 interface Actor {
   id: number;

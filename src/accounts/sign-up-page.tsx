@@ -1,5 +1,5 @@
 import type { FormState } from '../lib/form.js';
-import type { Registration } from '../lib/schema.js';
+import type { Registration } from '../lib/schema-accounts.js';
 import { FormActions, FormFaults, TextField } from '../ui/form.js';
 import { Layout } from '../ui/layout.js';
 import type { View } from '../ui/view.js';

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 
 import type { Database, Transaction } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import type { OwnerName } from '../ui/owner-notice.js';
 import type { SignedInUser, Theme } from '../ui/view.js';
 

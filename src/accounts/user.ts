@@ -1,5 +1,5 @@
 // pure
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 
 /** From the least to the most. */
 export const ROLES = ['user', 'manager', 'administrator'] as const satisfies readonly Role[];

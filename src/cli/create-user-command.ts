@@ -8,7 +8,7 @@ import { TERMINAL } from '../audit/audit.js';
 import type { Database } from '../lib/database.js';
 import { parseForm } from '../lib/form.js';
 import type { Translate } from '../lib/i18n.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import { changeRole } from '../users/change-role.js';
 
 interface CreateUserCommand {

@@ -40,7 +40,7 @@ describe.concurrent('two workers under blows that a seed chooses', () => {
     'lose nobody, write to nobody twice, and keep true books (seed %i)',
     async (seed) => {
       await using sending = await openSending(RECIPIENTS, { keepData: false, faults: chooseFaults(seed) });
-      const { db, server } = sending;
+      const { db } = sending;
       const other = startDeliveryWorker(db, sending.url);
       try {
         await sending.start();

@@ -6,7 +6,7 @@ import { startSmtpServer, type SmtpServerOptions } from '../../test/support/smtp
 import { openTestSite } from '../../test/support/test-site.js';
 import { readRegistration } from '../accounts/installation-store.js';
 import { saveRelayFault } from '../delivery/relay-store.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 
 const PASSWORD = 'geheim/Wort+1';
 const FROM = 'Shop <shop@example.com>';

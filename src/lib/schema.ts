@@ -1,12 +1,19 @@
 /** The tables as Kysely sees them; migrations/ is the truth, and `schema.sql` shows its sum. */
-import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely';
+import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely';
 
+import type {
+  AuditEntriesTable,
+  CredentialsTable,
+  InstallationSettingsTable,
+  InvitationsTable,
+  OneTimeLinksTable,
+  SessionsTable,
+  TwoFactorsTable,
+  UsersTable,
+  VerificationsTable,
+} from './schema-accounts.js';
+import type { DefaultInstant, Instant } from './schema-columns.js';
 import type { TlsMode } from './smtp/smtp-url.js';
-
-type Instant = ColumnType<Date, Date | string, Date | string>;
-type DefaultInstant = ColumnType<Date, Date | string | undefined, Date | string>;
-
-export type Role = 'user' | 'manager' | 'administrator';
 
 /** What a process does. */
 export type NodeRole = 'web' | 'worker';
@@ -23,118 +30,9 @@ export type DeliveryState =
   | 'cancelled';
 export type AttemptOutcome = 'accepted' | 'deferred' | 'rejected' | 'in_doubt';
 export type Attributes = Record<string, string>;
-export type LinkPurpose = 'confirmation' | 'recovery' | 'email_change' | 'email_return' | 'invitation';
 export type RelayAuth = 'none' | 'password' | 'xoauth2';
 /** A second, a minute, an hour, a day. */
 export type LimitSeconds = 1 | 60 | 3600 | 86_400;
-export type Registration = 'open' | 'invitation' | 'closed';
-
-interface UsersTable {
-  id: Generated<number>;
-  email: string;
-  email_verified: Generated<boolean>;
-  name: string;
-  image: string | null;
-  role: Generated<Role>;
-  blocked: Generated<boolean>;
-  blocked_reason: string | null;
-  blocked_at: Instant | null;
-  blocked_by: number | null;
-  last_seen_at: Instant | null;
-  two_factor_enabled: Generated<boolean>;
-  deletion_requested_at: Instant | null;
-  locale: 'ru' | 'en' | null;
-  time_zone: Generated<string>;
-  theme: Generated<'auto' | 'light' | 'dark'>;
-  created_at: DefaultInstant;
-  updated_at: DefaultInstant;
-}
-
-interface SessionsTable {
-  id: Generated<number>;
-  user_id: number;
-  token: string;
-  expires_at: Instant;
-  ip_address: string | null;
-  user_agent: string | null;
-  created_at: DefaultInstant;
-  updated_at: DefaultInstant;
-}
-
-interface CredentialsTable {
-  id: Generated<number>;
-  user_id: number;
-  account_id: string;
-  provider_id: string;
-  password: string | null;
-  created_at: DefaultInstant;
-  updated_at: DefaultInstant;
-}
-
-interface VerificationsTable {
-  id: Generated<number>;
-  identifier: string;
-  value: string;
-  expires_at: Instant;
-  created_at: DefaultInstant;
-  updated_at: DefaultInstant;
-}
-
-interface TwoFactorsTable {
-  id: Generated<number>;
-  user_id: number;
-  secret: string;
-  backup_codes: string;
-  verified: Generated<boolean>;
-  failed_verification_count: Generated<number>;
-  locked_until: Instant | null;
-}
-
-interface OneTimeLinksTable {
-  id: GeneratedAlways<number>;
-  purpose: LinkPurpose;
-  token_hash: Buffer;
-  user_id: number | null;
-  email: string;
-  created_at: DefaultInstant;
-  expires_at: Instant;
-  used_at: Instant | null;
-}
-
-interface InvitationsTable {
-  id: GeneratedAlways<number>;
-  email: string;
-  role: Role;
-  locale: 'ru' | 'en';
-  link_id: number | null;
-  invited_by: number | null;
-  created_at: DefaultInstant;
-  accepted_at: Instant | null;
-  revoked_at: Instant | null;
-}
-
-interface InstallationSettingsTable {
-  only_row: Generated<boolean>;
-  registration: Generated<Registration>;
-  updated_at: DefaultInstant;
-}
-
-interface AuditEntriesTable {
-  id: GeneratedAlways<number>;
-  at: DefaultInstant;
-  action: string;
-  actor_id: number | null;
-  actor: string;
-  owner_id: number | null;
-  subject_type: string | null;
-  subject_id: number | null;
-  subject: string | null;
-  reason: string | null;
-  details: JSONColumnType<Record<string, string | number | boolean | null>, string | undefined, string>;
-  address: Generated<string>;
-  user_agent: Generated<string>;
-  search_text: GeneratedAlways<string>;
-}
 
 interface RecipientsTable {
   id: GeneratedAlways<number>;

@@ -1,6 +1,6 @@
 import type { Fault } from '../lib/form.js';
 import type { Locale, Translate } from '../lib/i18n.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 
 export type Theme = 'auto' | 'light' | 'dark';
 

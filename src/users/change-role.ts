@@ -5,7 +5,7 @@ import { hasOtherAdministrator, setRole } from '../accounts/user-access-store.js
 import { recordAudit } from '../audit/audit-store.js';
 import type { Actor } from '../audit/audit.js';
 import type { Database } from '../lib/database.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import { governUser, type GovernFault } from './govern-user.js';
 
 /** `unconfirmed`: whoever registered with that address may not have it. */

@@ -1,6 +1,6 @@
 import { ROLES, type UserDetails } from '../accounts/user.js';
 import type { FormState } from '../lib/form.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import { ConfirmPage } from '../ui/confirm-page.js';
 import { ChoiceField, FormActions, FormFaults } from '../ui/form.js';
 import { Layout } from '../ui/layout.js';

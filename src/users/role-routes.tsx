@@ -4,7 +4,7 @@ import type { UserDetails } from '../accounts/user.js';
 import { actorOf } from '../audit/actor.js';
 import { ForbiddenError, NotFoundError } from '../lib/errors.js';
 import { parseForm, readForm } from '../lib/form.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import type { WebEnv } from '../ui/view.js';
 import { changeRole, type ChangeRoleResult } from './change-role.js';

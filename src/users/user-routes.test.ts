@@ -6,7 +6,7 @@ import { addMailing, addMessage, addRecipients, addUser } from '../../test/suppo
 import { openTestSite, type TestSite } from '../../test/support/test-site.js';
 import { findUserDetails } from '../accounts/user-list-store.js';
 import type { Database } from '../lib/database.js';
-import type { Role } from '../lib/schema.js';
+import type { Role } from '../lib/schema-accounts.js';
 
 let database: TestDatabase;
 let db: Database;
