@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import type { Database } from '../../src/lib/database.js';
 import { HttpError } from '../../src/lib/errors.js';
 import { translate, type Locale } from '../../src/lib/i18n.js';
-import type { Role } from '../../src/lib/schema.js';
+import type { Role } from '../../src/lib/schema-accounts.js';
 import { readFlash } from '../../src/ui/flash.js';
 import type { WebEnv } from '../../src/ui/view.js';
 import { Browser } from './account-site.js';

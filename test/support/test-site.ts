@@ -10,7 +10,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import type { Database } from '../../src/lib/database.js';
 import type { Locale } from '../../src/lib/i18n.js';
 import { openLog } from '../../src/lib/log.js';
-import type { Role } from '../../src/lib/schema.js';
+import type { Role } from '../../src/lib/schema-accounts.js';
 import type { View, WebEnv } from '../../src/ui/view.js';
 import { createWeb, type WebDeps } from '../../src/web.js';
 import { addUser } from './fixtures.js';
