@@ -11,11 +11,13 @@ export default {
   entry: [
     'src/main.ts',
     'src/cli.ts',
+    'src/cli/selftest-worker.ts',
     'client/main.ts',
     'bench/{main,chunking-sink,delay-proxy,nodemailer-pool}.ts',
     'bin/*.mjs',
     '.ci/*.mjs',
     'test/support/*.mjs',
+    'test/chaos/main.ts',
   ],
   project: ['{src,client,test,bench}/**/*.{ts,tsx,css}', '{bin,.ci}/**/*.mjs'],
   ignoreExportsUsedInFile: { interface: true, type: true },

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 
 import { auditFromTerminal } from './cli/audit-command.js';
 import { createUserFromTerminal } from './cli/create-user-command.js';
+import { selftestFromTerminal } from './cli/selftest-command.js';
 import { sendFromTerminal } from './cli/send-command.js';
 import { loadConfig } from './config.js';
 import { openFoundation, StartError, type Foundation } from './foundation.js';
@@ -22,6 +23,7 @@ const COMMANDS = {
   create_manager: (command: Command) => createUserFromTerminal(command, 'manager'),
   send: sendFromTerminal,
   audit: auditFromTerminal,
+  selftest: selftestFromTerminal,
   migrate: async ({ t }: Command) => {
     // Opening the database has migrated it.
     console.log(t('cli.migrated'));

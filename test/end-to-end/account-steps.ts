@@ -4,7 +4,7 @@ import type { Browser, Locator } from 'playwright-core';
 import { createUser } from '../../src/accounts/create-user.js';
 import type { Database } from '../../src/lib/database.js';
 import type { Locale } from '../../src/lib/i18n.js';
-import type { LinkPurpose } from '../../src/lib/schema.js';
+import type { LinkPurpose } from '../../src/lib/schema-accounts.js';
 import { createTestDatabase } from '../support/database.js';
 import { startVestnik } from '../support/vestnik-process.js';
 import {
