@@ -40,7 +40,7 @@ export interface SmtpServerEvent {
 export type SmtpServerFault =
   | 'drop'
   | 'stall'
-  | { reply: string; thenDrop?: boolean }
+  | { reply: string; thenDrop?: boolean; thenReset?: boolean }
   | { garbage: string; thenDrop?: boolean };
 
 export interface SmtpServerOptions {
@@ -494,7 +494,15 @@ class Conversation {
       return;
     }
     this.#output += 'reply' in fault ? `${fault.reply}\r\n` : fault.garbage;
+    if ('thenReset' in fault && fault.thenReset) this.#reset();
     if (fault.thenDrop) this.#leave();
+  }
+
+  /** As the kernel does it for a server that leaves with commands unread. */
+  #reset(): void {
+    this.#flush();
+    this.#state = 'deaf';
+    this.#socket?.resetAndDestroy();
   }
 
   #say(reply: string): void {

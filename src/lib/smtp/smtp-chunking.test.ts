@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 
-import { openConnection } from '../../../test/support/smtp-connection.js';
+import { openConnection, wearsOut } from '../../../test/support/smtp-connection.js';
 import {
   startSmtpServer,
   type SmtpServerEvent,
@@ -257,6 +257,53 @@ test('behind a 421 to RSET nothing is in doubt once the server has closed', asyn
   expect(server.accepted).toHaveLength(2);
 });
 
+test('a 421 is read also where a further letter could not be written any more', async () => {
+  await using server = await startSmtpServer({ chunking: true });
+  await using connection = await openWarm(server);
+  let further: Promise<SendOutcome> | undefined;
+  server.options.faults = (event) => {
+    if (event.stage !== 'mail' || senderOf(event) !== 3) return undefined;
+    // Before this side can read the reply.
+    process.nextTick(() => (further = connection.send(letter(5))));
+    return { reply: '421 4.7.0 too many errors', thenReset: true };
+  };
+  const outcomes = await sendAll(connection, 4);
+  const behind = { kind: 'lost', cause: 'closing', begun: true, finalDotMayHaveLeft: false };
+  expect([...outcomes, await further]).toMatchObject([
+    { kind: 'accepted' },
+    { kind: 'accepted' },
+    { kind: 'refused', reply: { code: 421 } },
+    behind,
+    behind,
+  ]);
+  expect(connection).toMatchObject({ usable: false, pending: 0 });
+});
+
+test('a reset without a word leaves in doubt what was on the wire, at once', async () => {
+  await using server = await startSmtpServer({ chunking: true });
+  await using connection = await openWarm(server);
+  let further: Promise<SendOutcome> | undefined;
+  server.options.faults = (event) => {
+    if (event.stage !== 'mail' || senderOf(event) !== 3) return undefined;
+    process.nextTick(() => (further = connection.send(letter(5))));
+    return { reply: '250 2.1.0 ok', thenReset: true };
+  };
+  const outcomes = await sendAll(connection, 4);
+  const broken = {
+    kind: 'lost',
+    cause: 'connection',
+    error: expect.stringContaining('the connection broke'),
+    finalDotMayHaveLeft: true,
+  };
+  expect([...outcomes, await further]).toMatchObject([
+    { kind: 'accepted' },
+    { kind: 'accepted' },
+    broken,
+    broken,
+    broken,
+  ]);
+});
+
 test('a server that says 421 and goes on is still listened to', async () => {
   await using server = await startSmtpServer({ chunking: true });
   await using connection = await openWarm(server);
@@ -401,13 +448,6 @@ function decisionOf({ stage, fault }: Script): object {
   return { kind, stage: stage === 'bdat' ? 'dot' : stage, reply: { code }, timesAccepted: fault ? 0 : 1 };
 }
 
-/** Four refusals in a row, or nine in all, end a connection. */
-function isTooMuch(outcomes: readonly SendOutcome[]): boolean {
-  const kinds = outcomes.map(({ kind }) => kind).filter((kind) => kind !== 'lost');
-  const refused = kinds.filter((kind) => kind === 'refused').length;
-  return refused >= 9 || kinds.join(' ').includes('refused refused refused refused');
-}
-
 test("with chunks, every letter's outcome is what the server decided for it, whatever is refused around it", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(script, { minLength: 1, maxLength: 24 }), schedule, async (scripts, plan) => {
@@ -419,7 +459,7 @@ test("with chunks, every letter's outcome is what the server decided for it, wha
       }
       expectOwnContent(server.accepted);
       expect(server.violations).toEqual([]);
-      expect(isUsable).toBe(!isTooMuch(outcomes));
+      expect(isUsable).toBe(!wearsOut(outcomes));
     }),
     { numRuns: 200 },
   );

@@ -11,6 +11,8 @@ export interface Encryption {
   timeoutMs: number;
 }
 
+type Written = (error?: Error | null) => void;
+
 const FAREWELL_MS = 1000;
 
 /** A socket that is connected, or why there is none. */
@@ -43,6 +45,20 @@ export async function encryptSocket(
     ...(certificateAuthority === undefined ? {} : { ca: certificateAuthority }),
   });
   return { socket, fault: await awaitSocket(socket, 'secureConnect', timeoutMs, 'tls') };
+}
+
+/**
+ * A write that fails is told, and does not end the socket. The kernel resets the connection of a server that closes it with commands unread;
+ * what the server said before is still to be read, and Node.js would throw it away.
+ */
+export function keepReading(socket: Socket, onWriteError: (error: Error) => void): void {
+  const write = socket._write.bind(socket);
+  const writev = socket._writev?.bind(socket);
+  const guard = (callback: Written): Written => {
+    return (error) => (error ? onWriteError(error) : callback());
+  };
+  socket._write = (chunk, encoding, callback) => write(chunk, encoding, guard(callback));
+  if (writev) socket._writev = (chunks, callback) => writev(chunks, guard(callback));
 }
 
 /** Ends it with a QUIT whose reply nobody waits for (RFC 5321 3.1: also after a greeting that refuses). */

@@ -3,7 +3,15 @@ import type { Socket } from 'node:net';
 import { Deadline } from './smtp-deadline.js';
 import { CLOSED, CLOSING, describeReply, type SmtpFault, type SmtpReply } from './smtp-outcome.js';
 import { SmtpReplyParser } from './smtp-reply.js';
-import { describeError, encryptSocket, ignore, openSocket, sayQuit, type Encryption } from './smtp-socket.js';
+import {
+  describeError,
+  encryptSocket,
+  ignore,
+  keepReading,
+  openSocket,
+  sayQuit,
+  type Encryption,
+} from './smtp-socket.js';
 import { formatReply, hideSecrets, type SmtpLine } from './smtp-trace.js';
 
 interface Expectation {
@@ -20,7 +28,7 @@ export interface Trace {
   secrets: string[];
 }
 
-/** What a server has between a 421 and the end of the connection. */
+/** What a server has between a 421, or a write that it does not take any more, and the end of the connection. */
 const CLOSES_WITHIN_MS = 3000;
 
 /**
@@ -40,6 +48,8 @@ export class SmtpWire {
   #fault: SmtpFault | null = null;
   /** The 421 with which the server said that it closes. */
   #farewell: SmtpReply | null = null;
+  /** The write that failed. What the server said before it left is still read. */
+  #cut: SmtpFault | null = null;
   #tlsVersion: string | null = null;
   readonly #deadline = new Deadline(() => this.#miss());
   /** What the replies of one packet lead to, until they are all dispatched; null at other times. */
@@ -72,7 +82,7 @@ export class SmtpWire {
   }
 
   get isUsable(): boolean {
-    return this.#fault === null && this.#farewell === null && this.#socket.writable;
+    return this.#fault === null && this.#farewell === null && this.#cut === null && this.#socket.writable;
   }
 
   get isAwaitingReply(): boolean {
@@ -195,6 +205,7 @@ export class SmtpWire {
   readonly #onEnd = (): void => this.#break('the server closed the connection');
 
   #listen(): void {
+    keepReading(this.#socket, (error) => this.#cutOff(error));
     this.#socket.on('data', this.#onData).on('error', this.#onError).on('end', this.#onEnd).on('close', this.#onEnd);
   }
 
@@ -265,11 +276,16 @@ export class SmtpWire {
   /** A reply of which a part has come belongs to a command behind the 421: the server went on. */
   #break(error: string): void {
     const farewell = this.#parser.isBetweenReplies ? this.#farewell : null;
-    this.abandon(farewell ? closing(farewell) : { cause: 'connection', error });
+    this.abandon(farewell ? closing(farewell) : (this.#cut ?? { cause: 'connection', error }));
+  }
+
+  #cutOff(error: Error): void {
+    this.#cut ??= { cause: 'connection', error: `the connection broke: ${describeError(error)}` };
+    if (!this.#fault) this.#deadline.restart(CLOSES_WITHIN_MS);
   }
 
   #miss(): void {
-    this.abandon({ cause: 'timeout', error: 'the server did not answer in time' });
+    this.abandon(this.#cut ?? { cause: 'timeout', error: 'the server did not answer in time' });
   }
 
   #traceLines(from: 'client' | 'server', lines: string[]): void {
@@ -278,7 +294,8 @@ export class SmtpWire {
 
   #startNextClock(): void {
     const next = this.#expected[0];
-    if (next) this.#deadline.restart(next.timeoutMs);
+    if (this.#cut) this.#deadline.restart(CLOSES_WITHIN_MS);
+    else if (next) this.#deadline.restart(next.timeoutMs);
     else this.#deadline.lift();
   }
 }
