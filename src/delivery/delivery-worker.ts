@@ -108,7 +108,9 @@ export class DeliveryWorker {
   /** Claims nothing more, lets what is on the wire end (8 s at most), and gives the rest back. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#routes.close(STOP_WITHIN_MS);
+    // A pause holds for what is on the wire, too, while it gets its time.
+    const halting = setInterval(() => void this.#haltForbidden().catch(() => {}), HALT_MS);
+    await this.#routes.close(STOP_WITHIN_MS).finally(() => clearInterval(halting));
     await Promise.all(this.#loops);
     await this.#dispatcher.close();
     await Promise.all(this.#tasks.values());
@@ -133,7 +135,7 @@ export class DeliveryWorker {
   async #tick(): Promise<void> {
     const { db, clock, log } = this.#deps;
     if (performance.now() >= this.#mayReapAt) {
-      const inDoubt = await reapLeases(db, this.#dispatcher.leaseIds);
+      const inDoubt = await reapLeases(db, this.#dispatcher.ownIds);
       if (inDoubt > 0)
         log.warn({ inDoubt }, 'took back the leases of a worker that is gone; what they held is in doubt');
     }

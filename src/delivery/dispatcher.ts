@@ -64,11 +64,14 @@ interface Turns extends Sendable {
 /** A claim is one round trip and one commit: two at a time keep the largest pace. */
 const CLAIMS_AT_ONCE = 2;
 const TRY_AGAIN_MS = 500;
+/** A claim whose answer took longer is given back: what it was asked under may hold no longer. */
+const STALE_CLAIM_MS = 5_000;
 
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #mailings = new Map<number, Turns>();
   readonly #tasks = new Set<Promise<void>>();
+  readonly #claiming = new Set<string>();
   #turn = 0;
   #wake: NodeJS.Timeout | undefined;
 
@@ -83,6 +86,11 @@ export class Dispatcher {
 
   get leaseIds(): string[] {
     return [...this.#mailings.values()].flatMap(({ leases }) => leases.keys().toArray());
+  }
+
+  /** Those, and what is being claimed: nobody else knows better what becomes of it. */
+  get ownIds(): string[] {
+    return [...this.leaseIds, ...this.#claiming];
   }
 
   /** What may be sent from now on; the rest keeps what is under way, and gets no further turn. */
@@ -211,13 +219,23 @@ export class Dispatcher {
     const granted = await this.#askLimits(turns, route, size);
     if (granted === 0) return [];
     const claim = { id, mailingId: turns.id, node };
+    const giveUp = () => insist(() => releaseLease(db, claim), stopping).catch(() => {});
+    const askedAt = performance.now();
     let claimed: LeasedDelivery[];
+    this.#claiming.add(id);
     try {
       claimed = await claimLease(db, { ...claim, size: granted });
     } catch (error) {
       // It may have been committed, and its answer lost. Nothing of it has been sent. Waited for, so that the process does not end before.
-      await insist(() => releaseLease(db, claim), stopping).catch(() => {});
+      await giveUp();
       throw error;
+    } finally {
+      this.#claiming.delete(id);
+    }
+    // Its mailing may have been paused since, and its lease be near its end.
+    if (performance.now() - askedAt > STALE_CLAIM_MS) {
+      await giveUp();
+      return [];
     }
     if (claimed.length === 0) turns.isDue = false;
     await this.#giveBack(turns, route, granted - claimed.length);

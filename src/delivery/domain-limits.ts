@@ -29,6 +29,10 @@ export interface PutOff {
 const KEY = 'domain:';
 /** Instants are rounded up to this, so that letters stand together in the queue. */
 const STEP_MS = 1000;
+/** What is put off comes back within this time, and is put off again if need be: the limit may have been loosened, or the slowing be over. */
+const MOST_AHEAD_MS = 600_000;
+/** For very slow limits: so many letters' time. */
+const MOST_AHEAD = 20;
 /** Letters that were under way at a complaint are told the same. */
 const COMPLAINT_MS = 30_000;
 
@@ -104,10 +108,11 @@ export class DomainLimits {
     const from = Math.max(this.#horizons.get(domain) ?? 0, now + waitMs);
     const interval = intervalOf(pacing);
     this.#horizons.set(domain, from + letters.length * interval);
-    return letters.map((delivery, index) => ({
-      delivery,
-      inMs: Math.ceil((from + index * interval - now) / STEP_MS) * STEP_MS,
-    }));
+    const ahead = Math.max(MOST_AHEAD_MS, interval * MOST_AHEAD);
+    return letters.map((delivery, index) => {
+      const behind = (from + index * interval - now - waitMs) % ahead;
+      return { delivery, inMs: Math.ceil((waitMs + behind) / STEP_MS) * STEP_MS };
+    });
   }
 }
 

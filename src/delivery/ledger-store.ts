@@ -123,7 +123,7 @@ export async function closeWaiting(db: Database, mailingId: number, state: 'expi
       from (select count(*) as n from closed) k where c.mailing_id = ${mailingId} and k.n > 0
     )
     select count(*)::int as count from picked`.execute(db);
-  return rows[0]?.count === CLOSING_ROWS;
+  return (rows[0]?.count ?? 0) >= CLOSING_ROWS;
 }
 
 /**

@@ -84,10 +84,12 @@ const someArrived: Point['expect'] = async ({ lane, mailing }, held) => {
 
 const OPENING: Point[] = [
   { at: 'the greeting', kill: atStage('connect', 0) },
-  { at: 'the answer to EHLO', kill: atStage('ehlo', 0) },
   { at: 'MAIL', kill: atStage('mail') },
   { at: 'RCPT', kill: atStage('rcpt') },
 ];
+
+/** Of a process that has no connection yet: one that has sent before may need no other. */
+const GREETED: Point[] = [{ at: 'the answer to EHLO', kill: atStage('ehlo', 0) }];
 
 const CONTENT: Point[] = [
   { at: 'DATA', kill: atStage('data') },
@@ -216,6 +218,7 @@ async function allCancelled({ lane, mailing }: Scene, held: number): Promise<voi
 
 const LANES: { what: string; points: Point[]; options: SmtpServerOptions }[] = [
   { what: 'at the beginning of a conversation', points: OPENING, options: {} },
+  { what: 'when it has greeted', points: GREETED, options: {} },
   { what: 'around the content of a letter', points: CONTENT, options: {} },
   { what: 'in a conversation with BDAT', points: CHUNKED, options: { chunking: true } },
   { what: 'around a claim', points: CLAIMS, options: {} },

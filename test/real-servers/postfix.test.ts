@@ -28,7 +28,10 @@ const PUT_OFF = {
   grey: '451 4.7.1 Greylisted, come again',
   quota: '552 5.2.2 Over quota',
 };
-/** At any command of a letter; 1 is what an overloaded Postfix has. */
+/**
+ * At any command of a letter; 1 is what an overloaded Postfix has. Only to unknown recipients, so that few letters are out: with more than
+ * it has read, its kernel resets the connection, and may never send the 421.
+ */
 const HARD_LIMITS = [1, 3, 5];
 const INTERNATIONAL = { email: 'почта@example.com' };
 const ASCII_DOMAIN = 'r@xn--80a1acny.xn--p1ai';
@@ -52,7 +55,6 @@ const people = {
   term: callPeople('term', MANY),
   kill: callPeople('kill', MANY),
   known: callPeople('known', 60),
-  strict: callPeople('strict', 40),
 };
 const putOff = Object.entries(PUT_OFF).map(([group, reply]) => ({ group: callPeople(group, SOME), reply }));
 
@@ -92,8 +94,8 @@ describe.skipIf(postfixAbsence !== null).concurrent(`Postfix${postfixAbsence ? `
     expectNoRest(server, people.known, callPeople('nobody', 60)));
 
   test.each(HARD_LIMITS)('that hangs up at error %s with 421 leaves nothing in doubt', async (errorsPerConnection) => {
-    await using other = await startPostfix({ mailboxes: listEmails(people.strict), errorsPerConnection });
-    await expectNoRest(other, people.strict, callPeople('nobody', 40));
+    await using other = await startPostfix({ mailboxes: [], errorsPerConnection });
+    await expectNoRest(other, [], callPeople('nobody', 40));
   });
 
   test('that takes no letter of such a size has that one rejected, also where it says so only at its end', async () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -49,7 +49,7 @@ export async function startExim(options: MailServerOptions): Promise<FullMailSer
     port,
     mailFolder: join(folder, 'mail'),
     queues: [join(folder, 'spool/input')],
-    isQueued: (path) => path.endsWith('-H'),
+    isQueued,
   });
   const refuse = (address: string, reply: string | null) => {
     if (reply === null) refusals.delete(address);
@@ -57,6 +57,11 @@ export async function startExim(options: MailServerOptions): Promise<FullMailSer
     writeRefusals();
   };
   return { ...server, refuse, loginUrl: (password) => composeLoginUrl(loginPort, password) };
+}
+
+/** When a letter is delivered its content goes (-D), then its head (-H): one that is killed in between leaves a head, for ever. */
+function isQueued(path: string): boolean {
+  return path.endsWith('-H') && existsSync(path.replace(/-H$/, '-D'));
 }
 
 function composeConfiguration(options: MailServerOptions, port: number, loginPort: number): string {
