@@ -14,6 +14,16 @@ create type mailing_audience as enum ('all', 'chosen');
 
 create type mailing_status as enum ('created', 'running', 'finished');
 
+create table attempt_totals (
+  mailing_id bigint not null,
+  at timestamp with time zone not null,
+  accepted integer not null,
+  deferred integer not null,
+  rejected integer not null,
+  in_doubt integer not null,
+  constraint attempt_totals_pkey PRIMARY KEY (mailing_id, at)
+) with (fillfactor=50);
+
 create table attempts (
   id bigint not null generated always as identity,
   delivery_id bigint not null,
@@ -28,12 +38,14 @@ create table attempts (
   enhanced_code text,
   reply text not null,
   tls text,
-  constraint attempts_pkey PRIMARY KEY (id),
+  constraint attempts_pkey PRIMARY KEY (started_at, id),
   constraint attempts_duration_ms_check CHECK ((duration_ms >= 0))
-);
-CREATE INDEX attempts_delivery_idx ON public.attempts USING btree (delivery_id);
-CREATE INDEX attempts_mailing_idx ON public.attempts USING btree (mailing_id, id);
-CREATE INDEX attempts_unsuccessful_idx ON public.attempts USING btree (id, outcome) WHERE (outcome <> 'accepted'::attempt_outcome);
+) partition by RANGE (started_at);
+CREATE INDEX attempts_delivery_idx ON ONLY public.attempts USING btree (delivery_id);
+CREATE INDEX attempts_mailing_idx ON ONLY public.attempts USING btree (mailing_id, id);
+CREATE INDEX attempts_mailing_unsuccessful_idx ON ONLY public.attempts USING btree (mailing_id, started_at, id) WHERE (outcome <> 'accepted'::attempt_outcome);
+CREATE INDEX attempts_refused_idx ON ONLY public.attempts USING gin (mailing_id, reply_code, lower(reply) gin_trgm_ops) WHERE (outcome <> 'accepted'::attempt_outcome);
+CREATE INDEX attempts_unsuccessful_idx ON ONLY public.attempts USING btree (started_at, id) WHERE (outcome <> 'accepted'::attempt_outcome);
 
 create table audit_entries (
   id bigint not null generated always as identity,
@@ -80,6 +92,12 @@ create table credentials (
   constraint credentials_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 CREATE INDEX credentials_user_id_idx ON public.credentials USING btree (user_id);
+
+create table data_versions (
+  owner_id integer not null,
+  version bigint not null default 1,
+  constraint data_versions_pkey PRIMARY KEY (owner_id)
+);
 
 create table deliveries (
   id bigint not null generated always as identity,
@@ -138,7 +156,10 @@ create table installation_settings (
   only_row boolean not null default true,
   registration text not null default 'open'::text,
   updated_at timestamp with time zone not null default now(),
+  attempts_months smallint,
+  attempts_kept_from timestamp with time zone,
   constraint installation_settings_pkey PRIMARY KEY (only_row),
+  constraint installation_settings_attempts_months_check CHECK (((attempts_months >= 1) AND (attempts_months <= 120))),
   constraint installation_settings_only_row_check CHECK (only_row),
   constraint installation_settings_registration_check CHECK ((registration = ANY (ARRAY['open'::text, 'invitation'::text, 'closed'::text])))
 );
@@ -209,6 +230,21 @@ create table mailing_counters (
   constraint mailing_counters_waiting_check CHECK ((waiting >= 0)),
   constraint mailing_counters_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings(id) ON DELETE CASCADE
 ) with (fillfactor=50);
+CREATE CONSTRAINT TRIGGER mailing_counters_versioned AFTER UPDATE OF in_doubt_left ON public.mailing_counters DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_data_version_of_counters();
+
+create table mailing_domains (
+  mailing_id bigint not null,
+  domain text not null,
+  audience integer not null,
+  accepted integer not null,
+  rejected integer not null,
+  in_doubt integer not null,
+  suppressed integer not null,
+  expired integer not null,
+  cancelled integer not null,
+  constraint mailing_domains_pkey PRIMARY KEY (mailing_id, domain),
+  constraint mailing_domains_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings(id) ON DELETE CASCADE
+);
 
 create table mailing_recipients (
   mailing_id bigint not null,
@@ -219,6 +255,18 @@ create table mailing_recipients (
   constraint mailing_recipients_recipient_id_owner_id_fkey FOREIGN KEY (owner_id, recipient_id) REFERENCES recipients(owner_id, id) ON DELETE CASCADE
 );
 CREATE INDEX mailing_recipients_recipient_idx ON public.mailing_recipients USING btree (recipient_id);
+
+create table mailing_summaries (
+  mailing_id bigint not null,
+  finished_at timestamp with time zone not null,
+  starts_at timestamp with time zone not null,
+  stretch_seconds integer not null,
+  tries integer[] not null,
+  accepted integer[] not null,
+  constraint mailing_summaries_pkey PRIMARY KEY (mailing_id),
+  constraint mailing_summaries_stretch_seconds_check CHECK ((stretch_seconds > 0)),
+  constraint mailing_summaries_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings(id) ON DELETE CASCADE
+);
 
 create table mailings (
   id bigint not null generated always as identity,
@@ -271,6 +319,7 @@ CREATE INDEX mailings_owner_created_idx ON public.mailings USING btree (owner_id
 CREATE INDEX mailings_owner_first_sending_idx ON public.mailings USING btree (owner_id, first_sending_at, id);
 CREATE INDEX mailings_running_idx ON public.mailings USING btree (id) WHERE (status = 'running'::mailing_status);
 CREATE TRIGGER mailings_removed AFTER DELETE ON public.mailings REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION remove_deliveries();
+CREATE CONSTRAINT TRIGGER mailings_versioned AFTER INSERT OR DELETE OR UPDATE ON public.mailings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_data_version('owner_id');
 
 create table messages (
   id bigint not null generated always as identity,
@@ -352,6 +401,7 @@ create table recipient_totals (
   constraint recipient_totals_total_check CHECK ((total >= 0)),
   constraint recipient_totals_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE
 );
+CREATE CONSTRAINT TRIGGER recipient_totals_versioned AFTER INSERT OR UPDATE ON public.recipient_totals DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_data_version('owner_id');
 
 create table recipients (
   id bigint not null generated always as identity,
@@ -382,6 +432,19 @@ CREATE INDEX recipients_search_idx ON public.recipients USING gin (owner_id, sea
 CREATE TRIGGER recipients_added AFTER INSERT ON public.recipients REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_added_recipients();
 CREATE TRIGGER recipients_forgotten AFTER DELETE ON public.recipients REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION forget_recipients();
 CREATE TRIGGER recipients_removed AFTER DELETE ON public.recipients REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_removed_recipients();
+
+create table refusals (
+  mailing_id bigint not null,
+  domain text not null,
+  outcome attempt_outcome not null,
+  stage text not null,
+  reply_code smallint not null,
+  enhanced_code text not null,
+  attempts integer not null,
+  last_at timestamp with time zone not null,
+  reply text not null,
+  constraint refusals_pkey PRIMARY KEY (mailing_id, domain, outcome, stage, reply_code, enhanced_code)
+) with (fillfactor=50);
 
 create table relay_states (
   key text not null,
@@ -492,6 +555,7 @@ create table users (
   constraint users_blocked_by_fkey FOREIGN KEY (blocked_by) REFERENCES users(id) ON DELETE SET NULL
 );
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (email);
+CREATE CONSTRAINT TRIGGER users_versioned AFTER INSERT OR DELETE OR UPDATE OF name, email, role, blocked, email_verified ON public.users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_data_version('id');
 
 create table verifications (
   id integer not null generated by default as identity,
@@ -503,6 +567,25 @@ create table verifications (
   constraint verifications_pkey PRIMARY KEY (id)
 );
 CREATE INDEX verifications_identifier_idx ON public.verifications USING btree (identifier);
+
+CREATE OR REPLACE FUNCTION public.add_attempts_month(month timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  begins timestamp := date_trunc('month', month at time zone 'UTC');
+  starts_at timestamptz := begins at time zone 'UTC';
+  ends_at timestamptz := (begins + interval '1 month') at time zone 'UTC';
+  name text := 'attempts_' || to_char(begins, 'YYYY_MM');
+begin
+  if to_regclass(name) is not null then
+    return;
+  end if;
+  execute format('create table %I (like attempts including constraints)', name);
+  execute format('with moved as (delete from attempts_default where started_at >= $1 and started_at < $2 returning *) insert into %I select * from moved', name)
+    using starts_at, ends_at;
+  execute format('alter table attempts attach partition %I for values from (%L) to (%L)', name, starts_at, ends_at);
+end $function$;
 
 CREATE OR REPLACE FUNCTION public.count_added_recipients()
  RETURNS trigger
@@ -550,6 +633,27 @@ begin
   return null;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.raise_data_version()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into data_versions as v (owner_id)
+  values ((case when tg_op = 'DELETE' then to_jsonb(old) else to_jsonb(new) end ->> tg_argv[0])::integer)
+  on conflict (owner_id) do update set version = v.version + 1;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.raise_data_version_of_counters()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into data_versions as v (owner_id) select owner_id from mailings where id = new.mailing_id
+  on conflict (owner_id) do update set version = v.version + 1;
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_audit_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -576,5 +680,7 @@ begin
   delete from queue q using removed r where q.mailing_id = r.id;
   delete from leases l using removed r where l.mailing_id = r.id;
   delete from deliveries d using removed r where d.mailing_id = r.id;
+  delete from attempt_totals t using removed r where t.mailing_id = r.id;
+  delete from refusals f using removed r where f.mailing_id = r.id;
   return null;
 end $function$;

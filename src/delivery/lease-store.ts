@@ -137,7 +137,7 @@ export async function recordEntries(db: Database, leaseId: string, entries: Entr
         reply)
       select delivery_id, mailing_id, address, started_at, duration_ms, outcome, relay, tls, stage, reply_code, enhanced_code, reply
       from settled order by started_at
-    )
+    ), ${sumAttempts}
     ${moveCounters}`.execute(db);
 }
 
@@ -151,6 +151,26 @@ const shortenLease = (ids: number[]) => sql`shortened as (
 function toStorable(text: string | undefined): string | null {
   return text?.replaceAll('\0', '\uFFFD') ?? null;
 }
+
+/**
+ * The totals that outlive the attempts, from `settled`. They are written after the counters of the mailing, which the end of the statement
+ * locks first: two writers of one mailing never wait for each other crosswise.
+ */
+const sumAttempts = sql`totalled as (
+      insert into attempt_totals as t (mailing_id, at, accepted, deferred, rejected, in_doubt)
+      select mailing_id, date_bin('15 minutes', started_at, 'epoch') as at, count(*) filter (where outcome = 'accepted'),
+        count(*) filter (where outcome = 'deferred'), count(*) filter (where outcome = 'rejected'), count(*) filter (where outcome = 'in_doubt')
+      from settled group by mailing_id, at
+      on conflict (mailing_id, at) do update set accepted = t.accepted + excluded.accepted, deferred = t.deferred + excluded.deferred,
+        rejected = t.rejected + excluded.rejected, in_doubt = t.in_doubt + excluded.in_doubt
+    ), refused as (
+      insert into refusals as r (mailing_id, domain, outcome, stage, reply_code, enhanced_code, attempts, last_at, reply)
+      select mailing_id, lower(split_part(address, '@', -1)) as domain, outcome, stage, coalesce(reply_code, 0) as code,
+        coalesce(enhanced_code, '') as enhanced, count(*), max(started_at), (array_agg(reply order by started_at desc))[1]
+      from settled where outcome <> 'accepted' group by mailing_id, domain, outcome, stage, code, enhanced
+      on conflict (mailing_id, domain, outcome, stage, reply_code, enhanced_code) do update
+        set attempts = r.attempts + excluded.attempts, last_at = excluded.last_at, reply = excluded.reply
+    )`;
 
 /** The end of statements that leave `settled (mailing_id, new_state, outcome)` behind: settled deliveries were waiting before. */
 const moveCounters = sql`
@@ -181,14 +201,13 @@ export async function reapLeases(db: Database, own: string[] = []): Promise<numb
     ), settled as (
       update deliveries d set state = 'in_doubt', attempt_count = d.attempt_count + 1
       from dead where d.id = any(dead.delivery_ids) and d.state = 'waiting'
-      returning d.id as delivery_id, d.mailing_id, d.address, dead.node, dead.expires_at, d.state as new_state,
-        'in_doubt'::attempt_outcome as outcome
+      returning d.id as delivery_id, d.mailing_id, d.address, d.state as new_state, 'in_doubt'::attempt_outcome as outcome, 'dot' as stage,
+        null::smallint as reply_code, null as enhanced_code, dead.expires_at - make_interval(secs => ${LEASE_SECONDS}) as started_at,
+        'The sending process ' || dead.node || ' ended before a reply was stored.' as reply
     ), tried as (
       insert into attempts (delivery_id, mailing_id, address, started_at, duration_ms, outcome, relay, stage, reply)
-      select delivery_id, mailing_id, address, expires_at - make_interval(secs => ${LEASE_SECONDS}), 0, outcome, '', 'dot',
-        'The sending process ' || node || ' ended before a reply was stored.'
-      from settled
-    ), counted as (${moveCounters} returning 1)
+      select delivery_id, mailing_id, address, started_at, 0, outcome, '', stage, reply from settled
+    ), ${sumAttempts}, counted as (${moveCounters} returning 1)
     select count(*)::int as count from settled, (select count(*) from counted) c`.execute(db);
   return rows[0]?.count ?? 0;
 }

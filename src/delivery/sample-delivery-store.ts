@@ -1,5 +1,6 @@
 import type { Database } from '../lib/database.js';
 import type { Attributes } from '../lib/schema.js';
+import { sumAttemptsAnew } from './attempt-totals-store.js';
 import type { Attempt } from './delivery.js';
 
 export interface SampleDelivery {
@@ -30,6 +31,7 @@ export async function addSampleDeliveries(
     .insertInto('mailing_counters')
     .values({ mailing_id: mailingId, ...countAll(deliveries) })
     .execute();
+  await sumAttemptsAnew(db, mailingId);
 }
 
 async function addDelivery(db: Database, mailingId: number, delivery: SampleDelivery): Promise<void> {

@@ -4,7 +4,7 @@ import type { Database } from './database.js';
 
 /**
  * The schema `public` as text for people to read and to compare: the same on every supported PostgreSQL, whatever the order
- * in which things were made. It is no backup and not meant to be run.
+ * in which things were made. Partitions are left out: they come and go with time. It is no backup and not meant to be run.
  */
 export async function dumpSchema(db: Database): Promise<string> {
   const sections = [
@@ -51,10 +51,11 @@ interface Line {
 
 async function dumpTables(db: Database): Promise<string[]> {
   const tables = await sql<{ name: string; options: string; comment: string | null }>`
-    select relname as name, coalesce(' with (' || array_to_string(reloptions, ', ') || ')', '') as options,
+    select relname as name,
+      coalesce(' partition by ' || pg_get_partkeydef(oid), '') || coalesce(' with (' || array_to_string(reloptions, ', ') || ')', '') as options,
       obj_description(oid, 'pg_class') as comment
     from pg_class
-    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by relname collate "C"`.execute(db);
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by relname collate "C"`.execute(db);
   const columns = await readColumns(db);
   const constraints = await readConstraints(db);
   const extras = [...(await readIndexes(db)), ...(await readTriggers(db))];
@@ -87,7 +88,7 @@ async function readColumns(db: Database): Promise<Line[]> {
     join pg_type t on t.oid = a.atttypid
     left join pg_collation l on l.oid = a.attcollation
     left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
     order by c.relname collate "C", a.attnum`.execute(db);
   return rows;
 }
@@ -97,7 +98,7 @@ async function readConstraints(db: Database): Promise<Line[]> {
   const { rows } = await sql<Line>`
     select c.relname as owner, 'constraint ' || k.conname || ' ' || pg_get_constraintdef(k.oid) as line
     from pg_constraint k join pg_class c on c.oid = k.conrelid
-    where c.relnamespace = 'public'::regnamespace and k.contype in ('p', 'u', 'c', 'f', 'x')
+    where c.relnamespace = 'public'::regnamespace and not c.relispartition and k.contype in ('p', 'u', 'c', 'f', 'x')
     order by c.relname collate "C", array_position(array['p', 'u', 'x', 'c', 'f'], k.contype::text), k.conname collate "C"`.execute(
     db,
   );
@@ -108,7 +109,7 @@ async function readIndexes(db: Database): Promise<Line[]> {
   const { rows } = await sql<Line>`
     select c.relname as owner, pg_get_indexdef(i.indexrelid) || ';' as line
     from pg_index i join pg_class c on c.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
-    where c.relnamespace = 'public'::regnamespace
+    where c.relnamespace = 'public'::regnamespace and not c.relispartition
       and not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x'))
     order by c.relname collate "C", x.relname collate "C"`.execute(db);
   return rows;
@@ -118,7 +119,7 @@ async function readTriggers(db: Database): Promise<Line[]> {
   const { rows } = await sql<Line>`
     select c.relname as owner, pg_get_triggerdef(t.oid) || ';' as line
     from pg_trigger t join pg_class c on c.oid = t.tgrelid
-    where c.relnamespace = 'public'::regnamespace and not t.tgisinternal
+    where c.relnamespace = 'public'::regnamespace and not c.relispartition and not t.tgisinternal
     order by c.relname collate "C", t.tgname collate "C"`.execute(db);
   return rows;
 }

@@ -94,6 +94,10 @@ export interface InvitationsTable {
 export interface InstallationSettingsTable {
   only_row: Generated<boolean>;
   registration: Generated<Registration>;
+  /** Whole months; null: for ever. */
+  attempts_months: number | null;
+  /** Older ones were removed. */
+  attempts_kept_from: Instant | null;
   updated_at: DefaultInstant;
 }
 

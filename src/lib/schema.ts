@@ -137,6 +137,55 @@ interface AttemptsTable {
   tls: string | null;
 }
 
+/** By mailing and quarter of an hour, in which the attempts began. */
+interface AttemptTotalsTable {
+  mailing_id: number;
+  at: Instant;
+  accepted: number;
+  deferred: number;
+  rejected: number;
+  in_doubt: number;
+}
+
+interface RefusalsTable {
+  mailing_id: number;
+  domain: string;
+  outcome: AttemptOutcome;
+  stage: string;
+  /** 0 and '': none was given. */
+  reply_code: number;
+  enhanced_code: string;
+  attempts: number;
+  last_at: Instant;
+  reply: string;
+}
+
+interface MailingSummariesTable {
+  mailing_id: number;
+  finished_at: Instant;
+  starts_at: Instant;
+  stretch_seconds: number;
+  tries: number[];
+  accepted: number[];
+}
+
+interface MailingDomainsTable {
+  mailing_id: number;
+  domain: string;
+  audience: number;
+  accepted: number;
+  rejected: number;
+  in_doubt: number;
+  suppressed: number;
+  expired: number;
+  cancelled: number;
+}
+
+interface DataVersionsTable {
+  owner_id: number;
+  version: Generated<number>;
+}
+
 interface LeasesTable {
   id: string;
   mailing_id: number;
@@ -263,6 +312,11 @@ export interface Schema {
   mailing_contents: MailingContentsTable;
   deliveries: DeliveriesTable;
   attempts: AttemptsTable;
+  attempt_totals: AttemptTotalsTable;
+  refusals: RefusalsTable;
+  mailing_summaries: MailingSummariesTable;
+  mailing_domains: MailingDomainsTable;
+  data_versions: DataVersionsTable;
   delivery_marks: DeliveryMarksTable;
   queue: QueueTable;
   leases: LeasesTable;
