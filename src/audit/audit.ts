@@ -23,6 +23,7 @@ export const AUDIT_ACTIONS = [
   'mailing.paused',
   'mailing.continued',
   'mailing.stopped',
+  'mailing.rate_changed',
   'mailing.sent_again',
   'mailing.left_in_doubt',
   'mailing.disabled',

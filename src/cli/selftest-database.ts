@@ -21,7 +21,10 @@ export type SelftestDatabaseResult =
   | { ok: true; database: SelftestDatabase }
   | { ok: false; fault: 'may_not_create'; user: string };
 
+/** Followed by the second of its making and by chance. */
 const PREFIX = 'vestnik_selftest_';
+/** So long another self-test may take from making its database to the first connection to it. */
+const SECONDS_TO_CONNECT = 60;
 
 /** With the current schema, and empty. */
 export async function createSelftestDatabase(
@@ -29,7 +32,7 @@ export async function createSelftestDatabase(
   connection: DatabaseConnection,
 ): Promise<SelftestDatabaseResult> {
   await dropLeftovers(server);
-  const name = PREFIX + randomBytes(6).toString('hex');
+  const name = `${PREFIX}${Math.floor(Date.now() / 1000)}_${randomBytes(6).toString('hex')}`;
   try {
     // These go together whatever the server's own locale is.
     await sql`create database ${sql.ref(name)} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`.execute(
@@ -62,10 +65,11 @@ function leadTo(connection: DatabaseConnection, database: string): DatabaseConne
   return { ...connection, connectionString: url.href };
 }
 
-/** One that is in use is another self-test's. */
+/** One that is in use, or about to be, is another self-test's. */
 async function dropLeftovers(server: Database): Promise<void> {
   const { rows } = await sql<{ name: string }>`
     select datname::text as name from pg_database d where starts_with(datname, ${PREFIX})
+      and split_part(datname, '_', 3)::bigint < extract(epoch from now()) - ${SECONDS_TO_CONNECT}::int
       and not exists (select from pg_stat_activity a where a.datname = d.datname)`.execute(server);
   for (const { name } of rows) {
     await sql`drop database if exists ${sql.ref(name)}`.execute(server).catch((error: unknown) => {

@@ -56,6 +56,11 @@ export const demandedLetters = rateFields.letters
   .refine((count) => count !== null, { error: 'required' })
   .transform((count) => count ?? 0);
 
+/** In any language, for the audit log: `100 / 60 s`. */
+export function writeRate({ letters, seconds }: Rate): string {
+  return `${letters} / ${seconds} s`;
+}
+
 function isCount(text: string): boolean {
   return /^[1-9]\d{0,9}$/.test(text) && Number(text) <= MOST_LETTERS;
 }

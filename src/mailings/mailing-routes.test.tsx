@@ -566,6 +566,11 @@ test('changes the rate of a mailing that runs, for its owner alone, and not afte
   expect((await visit(path)).text).toMatch(/value="21"/);
   await visit(path, { fields: { letters: '', per: 'day' } });
   expect(await findMailing(db, owner, id)).toMatchObject({ lettersLimit: null, limitSeconds: null });
+  const written = db.selectFrom('audit_entries').select('details').where('action', '=', 'mailing.rate_changed');
+  expect((await written.where('subject_id', '=', id).orderBy('id').execute()).map(({ details }) => details)).toEqual([
+    { from: '–', to: '21 / 86400 s' },
+    { from: '21 / 86400 s', to: '–' },
+  ]);
   await db.updateTable('mailings').set({ status: 'finished', finished_at: NOW }).where('id', '=', id).execute();
   expect((await visit(path)).location).toBe(`/mailings/${id}`);
   expect((await visit(path, { fields: { letters: '5', per: 'day' } })).flash).toContain('уже завершена');

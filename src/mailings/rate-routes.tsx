@@ -1,11 +1,12 @@
 import { Hono, type Context } from 'hono';
 
+import { actorOf } from '../audit/actor.js';
 import { parseForm, readForm, type FormState } from '../lib/form.js';
 import { toRate, typeRate } from '../lib/rate.js';
 import { redirectWithFlash } from '../ui/flash.js';
-import { signedIn, type WebEnv } from '../ui/view.js';
+import type { WebEnv } from '../ui/view.js';
+import { changeRate } from './change-rate.js';
 import { findByPath, type MailingDeps } from './mailing-path.js';
-import { setMailingRate } from './mailing-store.js';
 import { mailingRateForm, type Mailing } from './mailing.js';
 import { RatePage } from './rate-page.js';
 
@@ -28,7 +29,7 @@ export function rateRoutes({ db }: MailingDeps): Hono<WebEnv> {
     const parsed = parseForm(mailingRateForm, typed);
     if (!parsed.ok)
       return c.html(<RatePage view={view} mailing={mailing} form={{ typed, faults: parsed.faults }} />, 422);
-    const isSaved = await setMailingRate(db, signedIn(view).id, mailing.id, parsed.values);
+    const isSaved = await changeRate(db, actorOf(c), mailing, parsed.values);
     if (!isSaved) return refuse(c, mailing);
     return redirectWithFlash(c, `/mailings/${mailing.id}`, view.t('mailings.rate.saved'));
   });

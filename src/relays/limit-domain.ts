@@ -1,7 +1,7 @@
 import { recordAudit } from '../audit/audit-store.js';
 import type { Actor } from '../audit/audit.js';
 import type { Database } from '../lib/database.js';
-import { toRate, type Rate } from '../lib/rate.js';
+import { toRate, writeRate, type Rate } from '../lib/rate.js';
 import { deleteDomainLimit, findDomainLimit, saveDomainLimit } from './relay-store.js';
 
 /** Sets the limit of a domain, or another one in its place. */
@@ -13,7 +13,7 @@ export async function limitDomain(db: Database, actor: Actor, domain: string, ra
     await recordAudit(trx, actor, {
       action: 'domain_limit.saved',
       subject: { type: 'domain', id: null, name: domain },
-      details: { ...(from ? { from: showRate(from) } : {}), to: showRate(rate) },
+      details: { ...(from ? { from: writeRate(from) } : {}), to: writeRate(rate) },
     });
   });
 }
@@ -29,9 +29,4 @@ export async function unlimitDomain(db: Database, actor: Actor, domain: string):
       });
     return isRemoved;
   });
-}
-
-/** In any language: `100 / 60 s`. */
-function showRate({ letters, seconds }: Rate): string {
-  return `${letters} / ${seconds} s`;
 }

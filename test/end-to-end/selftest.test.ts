@@ -25,7 +25,9 @@ describe.concurrent('npm run manage -- selftest', () => {
     const owner = await addUser(database.db);
     await addRecipients(database.db, owner, 3);
     await addMailing(database.db, owner);
-    const left = `vestnik_selftest_${randomBytes(6).toString('hex')}`;
+    const nameOf = (secondsAgo: number) =>
+      `vestnik_selftest_${Math.floor(Date.now() / 1000) - secondsAgo}_${randomBytes(6).toString('hex')}`;
+    const left = nameOf(120);
     await runAsAdmin((admin) => admin.query(`create database ${left}`));
     const environment = { DATA_DIR: folder.path, DATABASE_URL: database.url, SMTP_URL: 'smtp://127.0.0.1:9' };
     const running = runCommand(['selftest', String(LETTERS)], environment);
