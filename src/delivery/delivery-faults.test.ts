@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 
 import { eventually } from '../../test/support/eventually.js';
-import { countSending, expireLeases } from '../../test/support/ledger.js';
+import { countSending, expireLeases, makeDue } from '../../test/support/ledger.js';
 import { openSending, startDeliveryWorker } from '../../test/support/sending.js';
 import type { SmtpServerOptions } from '../../test/support/smtp-server.js';
 import { SMTP_URL_KEY } from '../relays/relay.js';
@@ -28,6 +28,29 @@ describe.concurrent('a mail server that cannot be used', () => {
     await eventually('the fault is remembered', async () => (await sending.fault()) ?? false);
     expect(sending.server.accepted).toHaveLength(1);
   });
+
+  test.each(['rcpt', 'data', 'dot'] as const)(
+    'because one letter makes it hang up at %s takes the others in between, and that one goes by the schedule',
+    async (poisoned) => {
+      const faults: Faults = ({ stage, recipient }) =>
+        stage === poisoned && recipient === 'r1@example.com' ? { reply: '421 4.3.0 bye', thenDrop: true } : undefined;
+      const rules = { query: '?connections=1', retryMinutes: [1] };
+      await using sending = await openSending(20, { faults, pipelining: false }, rules);
+      await sending.start();
+      await eventually('all others are accepted', async () => (await sending.counters())?.accepted === 19, 30_000);
+      expect(await sending.counters()).toMatchObject({ waiting: 1, rejected: 0, inDoubt: 0 });
+      const read = () =>
+        sending.db
+          .selectFrom('deliveries')
+          .select(['deferral_count as deferrals', 'state'])
+          .where('address', '=', 'r1@example.com')
+          .executeTakeFirstOrThrow();
+      expect(await read()).toEqual({ deferrals: 1, state: 'waiting' });
+      await makeDue(sending.db);
+      expect(await sending.finished(40_000)).toMatchObject({ accepted: 19, rejected: 1, inDoubt: 0 });
+    },
+    90_000,
+  );
 
   test('because it says nothing does not hold up the end of the worker, and leaves no letter in doubt', async () => {
     await using sending = await openSending(3, { faults: ({ stage }) => (stage === 'connect' ? 'stall' : undefined) });

@@ -14,10 +14,11 @@ import { compileMessage } from '../messages/render-message.js';
 import { Activity } from '../nodes/activity.js';
 import { Dispatcher } from './dispatcher.js';
 import { DomainLimits } from './domain-limits.js';
+import { finishAndSummarize } from './finish-and-summarize.js';
+import { HaltWatch } from './halt-watch.js';
 import { reapLeases, renewLeases } from './lease-store.js';
 import {
   closeWaiting,
-  finishMailing,
   freezePart,
   listRunningMailings,
   listSendable,
@@ -32,6 +33,8 @@ import { Routes } from './routes.js';
 
 export interface DeliveryWorkerDeps {
   db: Database;
+  /** The same, of which every statement is answered soon or fails; for those that must not hang. Absent: `db`. */
+  watchDb?: Database;
   clock: Clock;
   log: Log;
   /** The name of this process, which no other has. */
@@ -47,15 +50,17 @@ export interface DeliveryWorkerDeps {
   rates?: Rates;
   /** Told what this process sends. */
   activity?: Activity;
+  /** Milliseconds; for tests in which minutes go by. */
+  reapAfterMs?: number;
 }
 
 const TICK_MS = 400;
-/** How soon a halt is noticed; with the last call of `SmtpConnection` it makes the two seconds that are promised. */
-const HALT_MS = 400;
+/** From one look at what is forbidden to the next. */
+const HALT_MS = 300;
 const RENEW_MS = 5_000;
 const REFRESH_MS = 3_000;
-/** After the database was away every lease has expired: all workers get the time to renew theirs before any is taken back. */
-const REAP_AFTER_OUTAGE_MS = 2 * RENEW_MS;
+/** At its start a worker does not know whether the database was away and every lease has expired: all get the time to renew theirs. */
+const REAP_AFTER_MS = 2 * RENEW_MS;
 const STOP_WITHIN_MS = 8_000;
 
 export class DeliveryWorker {
@@ -67,7 +72,8 @@ export class DeliveryWorker {
   readonly #stopping = new AbortController();
   /** What this process is doing, by what it is doing; nothing is begun twice. */
   readonly #tasks = new Map<string, Promise<void>>();
-  #mayReapAt = 0;
+  readonly #watchDb: Database;
+  readonly #watch: HaltWatch;
   readonly #loops: Promise<void>[];
 
   constructor(deps: DeliveryWorkerDeps) {
@@ -75,7 +81,9 @@ export class DeliveryWorker {
     const { db, log, node, retryMinutes = DEFAULT_RETRY_MINUTES } = deps;
     const { rates = keepRatesInDatabase(db), activity = new Activity() } = deps;
     this.#from = parseMailbox(deps.mailFrom);
-    this.#routes = new Routes(deps);
+    this.#watchDb = deps.watchDb ?? db;
+    this.#watch = new HaltWatch(() => this.#dispatcher.haltAll());
+    this.#routes = new Routes({ ...deps, gate: this.#watch });
     this.#domains = new DomainLimits({ db, log, rates });
     this.#dispatcher = new Dispatcher({
       db,
@@ -89,7 +97,8 @@ export class DeliveryWorker {
       sender: this.#from.address,
       prepare: (id) => this.#prepare(id),
       onPolicy: (id, reply) => this.#pauseRefused(id, reply),
-      onIdle: (id) => this.#run(`finish ${id}`, async () => void (await finishMailing(db, id))),
+      onIdle: (id) => this.#run(`finish ${id}`, () => finishAndSummarize(db, log, id)),
+      mayBegin: this.#watch.mayBegin,
       stopping: this.#stopping.signal,
     });
     activity.watch({
@@ -114,13 +123,14 @@ export class DeliveryWorker {
     await Promise.all(this.#loops);
     await this.#dispatcher.close();
     await Promise.all(this.#tasks.values());
+    this.#watch.close();
   }
 
   #repeat(everyMs: number, action: () => Promise<void>): Promise<void> {
     const onFailure = (error: unknown, isFirst: boolean) => {
       // The database is away: said once, tried again.
       if (isFirst) this.#deps.log.error({ err: error }, 'the delivery worker could not go on; it tries again');
-      this.#mayReapAt = performance.now() + REAP_AFTER_OUTAGE_MS;
+      this.#watch.interrupt();
     };
     return repeat({ everyMs, stopping: this.#stopping.signal, onFailure }, action);
   }
@@ -133,8 +143,8 @@ export class DeliveryWorker {
   }
 
   async #tick(): Promise<void> {
-    const { db, clock, log } = this.#deps;
-    if (performance.now() >= this.#mayReapAt) {
+    const { db, clock, log, reapAfterMs = REAP_AFTER_MS } = this.#deps;
+    if (this.#watch.steadyMs >= reapAfterMs) {
       const inDoubt = await reapLeases(db, this.#dispatcher.ownIds);
       if (inDoubt > 0)
         log.warn({ inDoubt }, 'took back the leases of a worker that is gone; what they held is in doubt');
@@ -152,14 +162,13 @@ export class DeliveryWorker {
 
   async #renew(): Promise<void> {
     const ids = this.#dispatcher.leaseIds;
-    if (ids.length > 0) this.#dispatcher.dropLeases(ids, await renewLeases(this.#deps.db, ids));
+    if (ids.length > 0) this.#dispatcher.dropLeases(ids, await renewLeases(this.#watchDb, ids));
   }
 
   /** A loop of its own: a tick may have a thousand mailings to start. The gate lets nothing new out meanwhile. */
   async #haltForbidden(): Promise<void> {
     const ids = this.#dispatcher.mailingIds;
-    if (ids.length === 0) return;
-    const sendable = await listSendable(this.#deps.db, ids);
+    const sendable = await this.#watch.look(() => listSendable(this.#watchDb, ids));
     for (const id of ids) if (!sendable.has(id)) this.#dispatcher.halt(id);
   }
 
@@ -168,7 +177,7 @@ export class DeliveryWorker {
     // A freeze that goes on is waited for: what it lists is to be closed as well.
     if (!frozen) this.#run(`freeze ${id}`, () => this.#freeze(id));
     else if (closing) this.#run(`close ${id}`, () => this.#close(id, closing));
-    else if (isSettled) this.#run(`finish ${id}`, async () => void (await finishMailing(this.#deps.db, id)));
+    else if (isSettled) this.#run(`finish ${id}`, () => finishAndSummarize(this.#deps.db, this.#deps.log, id));
   }
 
   #run(key: string, action: () => Promise<void>): void {
@@ -188,9 +197,9 @@ export class DeliveryWorker {
   }
 
   async #close(id: number, state: 'expired' | 'cancelled'): Promise<void> {
-    const { db } = this.#deps;
+    const { db, log } = this.#deps;
     while (!this.#stopping.signal.aborted && (await closeWaiting(db, id, state)));
-    await finishMailing(db, id);
+    await finishAndSummarize(db, log, id);
   }
 
   /** One that this program cannot fill in is told of once, and left to its end time: another version of the program may know better. */

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type KyselyPlugin } from 'kysely';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 
@@ -29,6 +29,10 @@ interface Options {
   rates?: (rates: Rates) => Rates;
   relayLimit?: Pacing & { seconds: 1 | 60 | 3600 | 86_400 };
   domainLimit?: boolean;
+  /** Relays in place of the one of SMTP_URL, by the port of the mail server. */
+  relays?: (port: number) => number[];
+  /** Of the dispatcher's database. */
+  plugin?: KyselyPlugin;
   deps?: Partial<DispatcherDeps>;
 }
 
@@ -43,13 +47,14 @@ async function open(recipients: number, options: Options = {}) {
   await addRecipients(db, ownerId, recipients);
   const mailingId = await addFrozenMailing(db, ownerId);
   if (options.relayLimit) await addRelay(db, server.port, { limit: options.relayLimit });
+  for (const port of options.relays?.(server.port) ?? []) await addRelay(db, port);
   if (options.domainLimit)
     await db
       .insertInto('domain_limits')
       .values({ domain: 'example.com', letters_limit: 1000, limit_seconds: 1 })
       .execute();
   const smtp = parseServer(server.url + (options.query ?? ''));
-  const routes = new Routes({ db, log: silentLog, secret: 'a secret of the tests, long enough', smtp });
+  const routes = new Routes({ db, log: silentLog, secret: 'a secret of the tests, long enough', smtp, node: 'node' });
   const rates = options.rates?.(keepRatesInDatabase(db)) ?? keepRatesInDatabase(db);
   const domains = new DomainLimits({ db, log: silentLog, rates });
   await routes.refresh(new Date());
@@ -57,7 +62,7 @@ async function open(recipients: number, options: Options = {}) {
   const idle: number[] = [];
   const stopping = new AbortController();
   const dispatcher = new Dispatcher({
-    db,
+    db: options.plugin ? db.withPlugin(options.plugin) : db,
     log: silentLog,
     node: 'node',
     routes,
@@ -69,6 +74,7 @@ async function open(recipients: number, options: Options = {}) {
     prepare: async () => () => 'Subject: x\r\n\r\nx\r\n',
     onPolicy: () => {},
     onIdle: (id) => idle.push(id),
+    mayBegin: () => true,
     stopping: stopping.signal,
     ...options.deps,
   });
@@ -195,6 +201,69 @@ test.each<[what: string, options: Options]>([
   expect(server.counts.size).toBe(100);
   expect(await countSending(db)).toBe(0);
   await expectTrueBooks(db, mailingId);
+});
+
+test('begins nothing while it may not, and what is given later leaves', async () => {
+  let mayBegin = false;
+  const { db, server, give, mailingId } = await open(20, { deps: { mayBegin: () => mayBegin } });
+  give();
+  expect(await countSending(db)).toBe(0);
+  expect(server.connections).toBe(0);
+  mayBegin = true;
+  give();
+  await eventually('all are accepted', async () => (await countStates(db, mailingId)).accepted === 20);
+});
+
+test('a claim that was asked for before its mailing was halted is given back', async () => {
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  const { promise: answer, resolve: answerNow } = Promise.withResolvers<void>();
+  const plugin: KyselyPlugin = {
+    transformQuery: ({ node, queryId }) => {
+      if (JSON.stringify(node).includes('emptied as')) claims.add(queryId);
+      return node;
+    },
+    transformResult: async ({ result, queryId }) => {
+      if (!claims.has(queryId)) return result;
+      ask();
+      await answer;
+      return result;
+    },
+  };
+  const claims = new WeakSet<object>();
+  const { db, server, give, dispatcher, mailingId } = await open(20, { plugin });
+  give();
+  await asked;
+  dispatcher.halt(mailingId);
+  answerNow();
+  await eventually('nothing is under way', async () => dispatcher.mailingIds.length === 0);
+  expect(server.letters).toBe(0);
+  expect(await countSending(db)).toBe(0);
+  await expectTrueBooks(db, mailingId);
+});
+
+test('a relay that hangs with letters of several mailings keeps none of them from another relay', async () => {
+  const steady = await startSmtpServer();
+  onTestFinished(() => steady.close());
+  const hanging: SmtpServerOptions = { faults: ({ stage }) => (stage === 'connect' ? 'stall' : undefined) };
+  const { db, server, dispatcher } = await open(1, { server: hanging, relays: (port) => [port, steady.port] });
+  const mailings: number[] = [];
+  for (let count = 0; count < 3; count += 1) {
+    const ownerId = await addUser(db);
+    await addRecipients(db, ownerId, 200);
+    mailings.push(await addFrozenMailing(db, ownerId));
+  }
+  const giveAll = (ids: number[]) => dispatcher.give(ids.map((id) => ({ id, limit: null, isDue: true })));
+  // The first one alone fills the relay that hangs; then the others come.
+  await eventually('the first has done what it can', async () => {
+    giveAll(mailings.slice(0, 1));
+    return server.openConnections > 0 && (await countStates(db, mailings[0] ?? 0)).accepted === 200 - 64;
+  });
+  await eventually('the others are sent past it', async () => {
+    giveAll(mailings);
+    const counts = await Promise.all(mailings.slice(1).map((id) => countStates(db, id)));
+    return counts.every(({ accepted = 0 }) => accepted === 200);
+  });
+  expect(server.letters).toBe(0);
 });
 
 const failing = () => Promise.reject(new Error('Connection terminated unexpectedly'));

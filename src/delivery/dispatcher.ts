@@ -14,11 +14,12 @@ import type { DomainLimits } from './domain-limits.js';
 import { insist, LeaseBook } from './lease-book.js';
 import { claimLease, releaseLease, type Entry, type LeasedDelivery } from './lease-store.js';
 import type { WriteLetter } from './mailing-letters.js';
-import type { Pacing } from './pacing.js';
 import type { Rates } from './rates.js';
 import type { Route } from './route.js';
 import type { Routes } from './routes.js';
 import { sendLease } from './send-lease.js';
+import { TurnLimits } from './turn-limits.js';
+import { Turns, type Sendable } from './turns.js';
 
 export interface DispatcherDeps {
   db: Database;
@@ -38,27 +39,9 @@ export interface DispatcherDeps {
   onPolicy: (mailingId: number, reply: string) => void;
   /** Nothing of the mailing is due or under way in this process any more. */
   onIdle: (mailingId: number) => void;
+  /** Whether nobody may have forbidden it meanwhile; where not, nothing is begun. */
+  mayBegin: () => boolean;
   stopping: AbortSignal;
-}
-
-/** A mailing that may be sent now. */
-export interface Sendable {
-  id: number;
-  limit: Pacing | null;
-  /** Something of it is due. */
-  isDue: boolean;
-}
-
-interface Turns extends Sendable {
-  /** Letters of it that are claimed, or being claimed, and not recorded. */
-  underWay: number;
-  claims: number;
-  /** On the clock that is never set. */
-  throttledUntil: number;
-  /** The number of its latest turn. */
-  lastTurn: number;
-  letters: Promise<WriteLetter | undefined> | undefined;
-  leases: Map<string, AbortController>;
 }
 
 /** A claim is one round trip and one commit: two at a time keep the largest pace. */
@@ -69,6 +52,7 @@ const STALE_CLAIM_MS = 5_000;
 
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
+  readonly #limits: TurnLimits;
   readonly #mailings = new Map<number, Turns>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #claiming = new Set<string>();
@@ -77,6 +61,7 @@ export class Dispatcher {
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
+    this.#limits = new TurnLimits(deps);
   }
 
   /** Those that are being sent. */
@@ -106,7 +91,7 @@ export class Dispatcher {
       // A limit that was changed holds at once, though the one before it was used up for a day.
       if (known && !isDeepStrictEqual(known.limit, mailing.limit)) known.throttledUntil = 0;
       if (known) Object.assign(known, mailing);
-      else this.#mailings.set(mailing.id, toTurns(mailing));
+      else this.#mailings.set(mailing.id, new Turns(mailing));
     }
     this.#advance();
   }
@@ -116,7 +101,12 @@ export class Dispatcher {
     const turns = this.#mailings.get(mailingId);
     if (!turns) return;
     turns.isDue = false;
+    turns.haltedAt = performance.now();
     for (const recall of turns.leases.values()) recall.abort();
+  }
+
+  haltAll(): void {
+    for (const id of this.#mailings.keys()) this.halt(id);
   }
 
   /** Calls back leases that this process had, and that are no longer there: another one has taken them for dead. */
@@ -133,15 +123,20 @@ export class Dispatcher {
   }
 
   #advance(): void {
-    if (this.#deps.stopping.aborted) return;
-    for (;;) {
-      const waiting = this.#listWaiting();
-      const route = waiting.length > 0 ? this.#deps.routes.choose() : undefined;
-      const turns = route && this.#choose(waiting, route);
-      if (!turns) break;
-      this.#start(turns, route);
-    }
+    const { stopping, mayBegin } = this.#deps;
+    if (stopping.aborted) return;
+    for (let next = this.#findNext(); next && mayBegin(); next = this.#findNext()) this.#start(next.turns, next.route);
     this.#wakeLater();
+  }
+
+  #findNext(): { turns: Turns; route: Route } | undefined {
+    const waiting = this.#listWaiting();
+    if (waiting.length === 0) return undefined;
+    for (const route of this.#deps.routes.rank()) {
+      const turns = this.#choose(waiting, route);
+      if (turns) return { turns, route };
+    }
+    return undefined;
   }
 
   #listWaiting(): Turns[] {
@@ -151,15 +146,14 @@ export class Dispatcher {
     );
   }
 
-  /** The one that has waited longest, of those that have not their part yet. */
+  /** The one that has waited longest, of those that have not their part of this route yet. */
   #choose(waiting: Turns[], route: Route): Turns | undefined {
     const sharing = this.#mailings
       .values()
-      .reduce((count, { isDue, underWay }) => count + (isDue || underWay > 0 ? 1 : 0), 0);
-    const capacity = this.#deps.routes.all.reduce((sum, { pace }) => sum + pace.capacity, 0);
-    const part = Math.max(route.room, capacity / Math.max(1, sharing));
+      .reduce((count, turns) => count + (turns.isDue || turns.underWayOn(route) > 0 ? 1 : 0), 0);
+    const part = Math.max(route.room, route.pace.capacity / Math.max(1, sharing));
     return waiting
-      .filter(({ underWay }) => underWay + route.room <= part)
+      .filter((turns) => turns.underWayOn(route) + route.room <= part)
       .reduce<Turns | undefined>((best, turns) => (best && best.lastTurn <= turns.lastTurn ? best : turns), undefined);
   }
 
@@ -167,9 +161,9 @@ export class Dispatcher {
     const size = route.room;
     turns.lastTurn = this.#turn += 1;
     turns.claims += 1;
-    turns.underWay += size;
-    route.take(size);
-    const task = this.#take(turns, route, size)
+    turns.move(route, size);
+    const isProbe = route.take(size);
+    const task = this.#take(turns, route, { size, isProbe })
       .catch((error: unknown) => this.#fail(turns, error))
       .finally(() => {
         this.#tasks.delete(task);
@@ -180,7 +174,7 @@ export class Dispatcher {
   }
 
   /** One turn, from its claim to its record. */
-  async #take(turns: Turns, route: Route, size: number): Promise<void> {
+  async #take(turns: Turns, route: Route, { size, isProbe }: { size: number; isProbe: boolean }): Promise<void> {
     const id = randomUUID();
     let deliveries: LeasedDelivery[] = [];
     let write: WriteLetter | undefined;
@@ -189,16 +183,16 @@ export class Dispatcher {
       if (write) deliveries = await this.#claim(turns, route, id, size);
     } finally {
       turns.claims -= 1;
-      turns.underWay -= size - deliveries.length;
-      route.giveUp(size - deliveries.length);
+      turns.move(route, deliveries.length - size);
+      route.giveUp(size - deliveries.length, isProbe);
     }
     if (!write || deliveries.length === 0) return;
     this.#advance();
     try {
       await this.#send(turns, { id, route, write, deliveries });
     } finally {
-      turns.underWay -= deliveries.length;
-      route.leave(deliveries.length);
+      turns.move(route, -deliveries.length);
+      route.leave(deliveries.length, isProbe);
     }
   }
 
@@ -216,7 +210,7 @@ export class Dispatcher {
   /** What the limits allow of what is due. */
   async #claim(turns: Turns, route: Route, id: string, size: number): Promise<LeasedDelivery[]> {
     const { db, node, stopping } = this.#deps;
-    const granted = await this.#askLimits(turns, route, size);
+    const granted = await this.#limits.take(turns, route, size);
     if (granted === 0) return [];
     const claim = { id, mailingId: turns.id, node };
     const giveUp = () => insist(() => releaseLease(db, claim), stopping).catch(() => {});
@@ -233,31 +227,13 @@ export class Dispatcher {
       this.#claiming.delete(id);
     }
     // Its mailing may have been paused since, and its lease be near its end.
-    if (performance.now() - askedAt > STALE_CLAIM_MS) {
+    if (performance.now() - askedAt > STALE_CLAIM_MS || turns.haltedAt > askedAt) {
       await giveUp();
       return [];
     }
     if (claimed.length === 0) turns.isDue = false;
-    await this.#giveBack(turns, route, granted - claimed.length);
+    await this.#limits.giveBack(turns, route, granted - claimed.length);
     return claimed;
-  }
-
-  async #askLimits(turns: Turns, route: Route, size: number): Promise<number> {
-    const { rates } = this.#deps;
-    const [own, pacing] = [turns.limit, route.pacing];
-    let granted = size;
-    if (own) {
-      const grant = await rates.take(keyOf(turns), own, granted);
-      turns.throttledUntil = performance.now() + grant.waitMs;
-      granted = grant.granted;
-    }
-    if (pacing && granted > 0) {
-      const grant = await rates.take(keyOfRoute(route), pacing, granted);
-      route.fullUntil = performance.now() + grant.waitMs;
-      if (own) await rates.giveBack(keyOf(turns), own, granted - grant.granted);
-      granted = grant.granted;
-    }
-    return granted;
   }
 
   async #send(
@@ -282,20 +258,9 @@ export class Dispatcher {
     turns.leases.set(id, recall);
     try {
       const untried = await sendLease(rules, { ...lease, book, recall: recall.signal });
-      await this.#giveBack(turns, route, untried);
+      await this.#limits.giveBack(turns, route, untried);
     } finally {
       turns.leases.delete(id);
-    }
-  }
-
-  /** What was granted and did not leave. A limit that is a little too tight for a moment is no reason to lose a claim. */
-  async #giveBack(turns: Turns, route: Route, count: number): Promise<void> {
-    const { rates, log } = this.#deps;
-    try {
-      if (turns.limit) await rates.giveBack(keyOf(turns), turns.limit, count);
-      if (route.pacing) await rates.giveBack(keyOfRoute(route), route.pacing, count);
-    } catch (error) {
-      log.warn({ err: error }, 'a limit could not be given back what did not leave');
     }
   }
 
@@ -317,18 +282,6 @@ export class Dispatcher {
     ].filter((time) => time > now);
     if (times.length > 0) this.#wake = setTimeout(() => this.#advance(), Math.min(...times) - now + 1);
   }
-}
-
-function toTurns(mailing: Sendable): Turns {
-  return { ...mailing, underWay: 0, claims: 0, throttledUntil: 0, lastTurn: 0, letters: undefined, leases: new Map() };
-}
-
-function keyOf({ id }: Turns): string {
-  return `mailing:${id}`;
-}
-
-function keyOfRoute({ key }: Route): string {
-  return `relay:${key}`;
 }
 
 function countOutcomes(entries: Entry[]): Parameters<Activity['record']>[0] {

@@ -21,7 +21,7 @@ export interface Doubts {
 
 /**
  * How many were put back to waiting. The mailing's row is written whatever its status seems: a worker may be finishing it at this very
- * moment, and it must run in the end.
+ * moment, and it must run in the end. One that had finished while it was paused is continued: it has no pause that its owner could see.
  */
 export async function sendDoubtsAgain(trx: Transaction, doubts: Doubts): Promise<number> {
   const { rows } = await sql<{ count: number }>`
@@ -35,7 +35,11 @@ export async function sendDoubtsAgain(trx: Transaction, doubts: Doubts): Promise
       from (select count(*) as n, count(*) filter (where was_left) as n_left from again) k
       where c.mailing_id = ${doubts.mailingId} and k.n > 0 returning c.mailing_id
     ), reopened as (
-      update mailings m set status = 'running', finished_at = null from counted where m.id = counted.mailing_id and m.status <> 'created'
+      update mailings m set status = 'running', finished_at = null,
+        paused_at = case when m.status = 'running' then m.paused_at end,
+        pause_reason = case when m.status = 'running' then m.pause_reason end,
+        continued_at = case when m.status = 'finished' and m.pause_reason is not null then now() else m.continued_at end
+      from counted where m.id = counted.mailing_id and m.status <> 'created'
     )
     select count(*) as count from again`.execute(trx);
   return rows[0]?.count ?? 0;

@@ -8,7 +8,7 @@ import { sql } from 'kysely';
 
 import type { Database } from '../lib/database.js';
 import { PREPARED } from '../lib/prepared-statements.js';
-import type { AttemptOutcome, Attributes } from '../lib/schema.js';
+import type { AttemptOutcome, Attributes } from '../lib/schema-delivery.js';
 import { maySend } from './ledger-store.js';
 
 const LEASE_SECONDS = 20;
@@ -93,12 +93,18 @@ export async function releaseLease(db: Database, { id, mailingId, node }: Omit<C
   );
 }
 
-/** Keeps leases alive, also one that has expired and was not taken back yet; the names of those that there still are. */
+/**
+ * Keeps leases alive, also one that has expired and was not taken back yet; the names of those that there still are. One whose outcomes are
+ * being written is passed over: that may wait for a deletion of recipients, nobody takes it back meanwhile, and its end extends it.
+ */
 export async function renewLeases(db: Database, ids: string[]): Promise<Set<string>> {
   const { rows } = await sql<{ id: string }>`
-    update leases set expires_at = now() + make_interval(secs => ${LEASE_SECONDS}) where id = any(${ids}::uuid[]) returning id`.execute(
-    db,
-  );
+    with free as materialized (
+      select id from leases where id = any(${ids}::uuid[]) for update skip locked
+    ), renewed as (
+      update leases l set expires_at = now() + make_interval(secs => ${LEASE_SECONDS}) from free where l.id = free.id
+    )
+    select id from leases where id = any(${ids}::uuid[])`.execute(db);
   return new Set(rows.map(({ id }) => id));
 }
 
@@ -144,8 +150,9 @@ export async function recordEntries(db: Database, leaseId: string, entries: Entr
 const endLease = sql`ended as (delete from leases l using lease where l.id = lease.id)`;
 
 const shortenLease = (ids: number[]) => sql`shortened as (
-  update leases l set delivery_ids = array(select id from unnest(lease.delivery_ids) id where id <> all(${ids}::bigint[]))
-  from lease where l.id = lease.id)`;
+  update leases l set delivery_ids = array(select id from unnest(lease.delivery_ids) id where id <> all(${ids}::bigint[])),
+    expires_at = greatest(l.expires_at, clock_timestamp() + make_interval(secs => ${LEASE_SECONDS}))
+  from lease where l.id = lease.id and lease.delivery_ids && ${ids}::bigint[])`;
 
 /** PostgreSQL takes no NUL in a text; one reply with it would keep the outcomes beside it from being written. */
 function toStorable(text: string | undefined): string | null {

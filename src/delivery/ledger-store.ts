@@ -46,6 +46,14 @@ export async function freezeAudience(db: Database, mailingId: number): Promise<v
 }
 
 async function listPart(trx: Transaction, mailingId: number): Promise<'listed' | 'frozen' | 'busy'> {
+  const owner = await trx
+    .selectFrom('mailings')
+    .select('owner_id as id')
+    .where('id', '=', mailingId)
+    .executeTakeFirst();
+  if (!owner) return 'busy';
+  // Before the mailing: whoever waits here for a deletion of recipients must not hold up a pause.
+  await sql`select pg_advisory_xact_lock(${FREEZE_LOCK}::int, ${owner.id}::int)`.execute(trx);
   const mailing = await trx
     .selectFrom('mailings')
     .select(['owner_id as ownerId', 'audience', 'frozen_up_to as after', 'frozen_through as through'])
@@ -58,7 +66,6 @@ async function listPart(trx: Transaction, mailingId: number): Promise<'listed' |
   if (!mailing) return 'busy';
   const { ownerId, audience, after } = mailing;
   const through = mailing.through ?? (await findLastRecipient(trx, ownerId));
-  await sql`select pg_advisory_xact_lock(${FREEZE_LOCK}::int, ${ownerId}::int)`.execute(trx);
   const chosen =
     audience === 'all'
       ? sql``

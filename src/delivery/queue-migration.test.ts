@@ -1,32 +1,16 @@
-import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { sql } from 'kysely';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 
-import { createTestDatabase } from '../../test/support/database.js';
 import { addRecipients, addUser } from '../../test/support/fixtures.js';
 import { claim, countStates, expectTrueBooks, found } from '../../test/support/ledger.js';
+import { openOldDatabase } from '../../test/support/old-database.js';
 import type { Database } from '../lib/database.js';
-import { findMigrations, migrate } from '../lib/migrate.js';
+import { migrate } from '../lib/migrate.js';
 import { reapLeases } from './lease-store.js';
 import { closeWaiting } from './ledger-store.js';
 
+/** The last migration before the queue. */
 const BEFORE = 6;
-
-/** A database as the version before the queue left it. */
-async function openOld() {
-  const database = await createTestDatabase({ migrated: false });
-  onTestFinished(() => database.close());
-  const directory = await mkdtemp(join(tmpdir(), 'vestnik-migrations-'));
-  onTestFinished(() => rm(directory, { recursive: true }));
-  const names = (await readdir(findMigrations())).filter((name) => /^\d{4}_.+\.sql$/.test(name));
-  for (const name of names.filter((name) => Number.parseInt(name, 10) <= BEFORE))
-    await copyFile(join(findMigrations(), name), join(directory, name));
-  await migrate(database.db, { directory });
-  return database.db;
-}
 
 /** Running, with deliveries to r1@example.com, r2@example.com, …, all waiting. */
 async function addOldMailing(db: Database, recipients: number): Promise<number> {
@@ -82,7 +66,7 @@ const some = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => `r${from + index}@example.com`);
 
 test('the queue takes over what waits, puts what an old process had begun in doubt, and loses nobody', async () => {
-  const db = await openOld();
+  const db = await openOldDatabase(BEFORE);
   const mailing = await addOldMailing(db, 300);
   await settle(db, mailing, some(1, 10), 'accepted');
   await settle(db, mailing, some(11, 14), 'rejected');
@@ -137,7 +121,7 @@ test('the queue takes over what waits, puts what an old process had begun in dou
 });
 
 test('the states of what was settled before can be listed as those that come after', async () => {
-  const db = await openOld();
+  const db = await openOldDatabase(BEFORE);
   const mailing = await addOldMailing(db, 30);
   await settle(db, mailing, some(1, 10), 'accepted');
   await settle(db, mailing, some(11, 14), 'rejected');

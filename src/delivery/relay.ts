@@ -6,9 +6,10 @@
  * accepted ends the row of faults.
  */
 import { SmtpConnection } from '../lib/smtp/smtp-connection.js';
-import type { SmtpOptions } from '../lib/smtp/smtp-options.js';
-import type { LostOutcome, RefusedOutcome, SendOutcome } from '../lib/smtp/smtp-outcome.js';
+import { OPEN_GATE, type SmtpGate, type SmtpOptions } from '../lib/smtp/smtp-options.js';
+import type { SendOutcome } from '../lib/smtp/smtp-outcome.js';
 import { PipeliningTrust } from '../lib/smtp/smtp-pipelining-trust.js';
+import { asTried, isUsedUp, toUntriedOutcome } from './relay-outcome.js';
 import { asksForPatience, isRelayFault, relayRest } from './verdict.js';
 
 export interface RelayLetter {
@@ -62,6 +63,7 @@ const FULL_FOR_MS = 60_000;
 export class Relay {
   readonly name: string;
   #options: RelayOptions;
+  readonly #gate: SmtpGate;
   #line: WaitingLetter[] = [];
   #letterCount = 0;
   #connectionCount = 0;
@@ -80,12 +82,14 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    this.#gate = options.gate ?? OPEN_GATE;
     this.name = `${options.host}:${options.port}`;
   }
 
-  /** How many it may have at most; those that are open stay. */
+  /** How many it may have at most. Of those that are open, the rest gets no more letters. */
   set connections(count: number) {
     this.#options.connections = count;
+    for (const member of this.#members.slice(count)) this.#retire(member);
   }
 
   get openConnections(): number {
@@ -133,7 +137,7 @@ export class Relay {
   /** Hands letters out as long as there is room for them. */
   #advance(): void {
     while (this.#line.length > 0) {
-      if (this.#closed.signal.aborted || this.isResting) return this.#giveBack(() => true);
+      if (this.#closed.signal.aborted || this.isResting || !this.#gate.mayBegin()) return this.#giveBack(() => true);
       const idlest = this.#findIdlest();
       if (this.#mayOpen(idlest)) this.#open();
       if (idlest === undefined || idlest.connection.pending >= idlest.connection.depth) return;
@@ -147,7 +151,7 @@ export class Relay {
   }
 
   #findIdlest(): Member | undefined {
-    for (const member of this.#members) if (!isUsable(member)) this.#retire(member);
+    for (const member of this.#members) if (!isUsable(member) || member.connection.isStale) this.#retire(member);
     let [idlest] = this.#members;
     for (const member of this.#members) {
       if (idlest && member.connection.pending < idlest.connection.pending) idlest = member;
@@ -174,7 +178,7 @@ export class Relay {
    * more letters over this one (Exim says so with 421 after a thousand, OpenSMTPD with 452 4.5.3 after a hundred).
    */
   #goesOn(waiting: WaitingLetter, member: Member, outcome: SendOutcome): boolean {
-    if (this.#closed.signal.aborted || waiting.recall.aborted) return false;
+    if (this.#closed.signal.aborted || waiting.recall.aborted || !this.#gate.mayBegin()) return false;
     if (outcome.kind === 'lost' && !outcome.begun && (outcome.cause === 'closed' || outcome.cause === 'closing'))
       return true;
     if (isUsedUp(outcome) && member.hasAnswered && member.number <= waiting.triedUpTo) {
@@ -275,36 +279,12 @@ export class Relay {
   }
 
   #untried(): SendOutcome {
-    return {
-      kind: 'lost',
-      stage: 'connect',
-      cause: 'closed',
-      error: 'The letter was not tried.',
-      reply: null,
-      begun: false,
-      finalDotMayHaveLeft: false,
-      durationMs: 0,
-      relay: this.name,
-      tls: null,
-    };
+    return toUntriedOutcome(this.name);
   }
 }
 
 function isUsable({ connection }: Member): boolean {
   return connection.usable;
-}
-
-/** RFC 5321, section 4.2.3: 421 closes the connection. 4.5.3 (RFC 3463) to MAIL, before a recipient is named, is about those before. */
-function isUsedUp(outcome: SendOutcome): boolean {
-  if (outcome.kind === 'accepted' || outcome.finalDotMayHaveLeft) return false;
-  if (outcome.kind === 'lost') return outcome.begun && outcome.cause === 'closing';
-  const { code, enhancedCode } = outcome.reply;
-  return code === 421 || (outcome.stage === 'mail' && code < 500 && enhancedCode === '4.5.3');
-}
-
-/** A connection that could not be made is the try of the letter that asked for it. */
-function asTried(outcome: RefusedOutcome | LostOutcome): SendOutcome {
-  return outcome.kind === 'lost' ? { ...outcome, begun: true } : outcome;
 }
 
 /** What the server said, or what happened instead, in one text. */

@@ -32,6 +32,13 @@ test('a relay that rests uses up nobody’s patience, however long it lasts', ()
   expect(plan({ kind: 'untried' }, 9)).toEqual({ state: 'waiting', retryInMs: 700, isDeferral: false });
 });
 
+test('a letter at which the server hangs up goes by the schedule, and never comes back before the relay', () => {
+  expect(plan({ kind: 'hung_up' }, 0)).toEqual({ state: 'waiting', retryInMs: MINUTE, isDeferral: true });
+  expect(plan({ kind: 'hung_up' }, 2)).toMatchObject({ state: 'rejected' });
+  const rested = { retryMinutes: [1], deferralCount: 0, restMs: 2 * MINUTE, random: 0.5 };
+  expect(planDelivery({ kind: 'hung_up' }, rested)).toMatchObject({ retryInMs: 2 * MINUTE });
+});
+
 test('by itself Vestnik has the patience that RFC 5321 asks for: four to five days', () => {
   const days = DEFAULT_RETRY_MINUTES.reduce((sum, minutes) => sum + minutes, 0) / (24 * 60);
   expect(days).toBeGreaterThan(4);

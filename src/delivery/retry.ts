@@ -37,7 +37,12 @@ export function planDelivery(
     return { state: 'waiting', retryInMs: restMs, isDeferral: false };
   const minutes = retryMinutes[deferralCount];
   if (minutes === undefined) return { state: 'rejected', retryInMs: 0, isDeferral: true };
-  const isSlow = verdict.kind === 'policy' || verdict.slowly;
+  const isSlow = verdict.kind === 'policy' || (verdict.kind === 'later' && verdict.slowly);
   const delay = isSlow ? Math.max(minutes * MINUTE_MS, SLOWLY_MS) : minutes * MINUTE_MS;
-  return { state: 'waiting', retryInMs: Math.round(delay * (0.8 + 0.4 * random)), isDeferral: true };
+  const retryInMs = Math.round(delay * (0.8 + 0.4 * random));
+  return {
+    state: 'waiting',
+    retryInMs: verdict.kind === 'hung_up' ? Math.max(restMs, retryInMs) : retryInMs,
+    isDeferral: true,
+  };
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
+import type { SmtpGate } from '../lib/smtp/smtp-options.js';
 import type { SmtpServerAddress } from '../lib/smtp/smtp-url.js';
 import { Pace } from './pace.js';
 import type { Pacing } from './pacing.js';
@@ -10,7 +11,7 @@ export interface RouteSettings {
   /** As in relay_states. */
   key: string;
   server: SmtpServerAddress;
-  /** How many this process may have. */
+  /** How many this process may have; 0 where there are more processes than connections. */
   connections: number;
   weight: number;
   limit: Pacing | null;
@@ -31,18 +32,20 @@ export class Route {
   slowedTo: number | null = null;
   /** On the clock that is never set: until then its limit is used up. */
   fullUntil = 0;
+  #connections: number;
   #limit: Pacing | null;
   #underWay = 0;
   #nextProbeAt = 0;
   readonly #server: SmtpServerAddress;
 
-  constructor({ key, server, connections, weight, limit }: RouteSettings, events: RelayEvents) {
+  constructor({ key, server, connections, weight, limit }: RouteSettings, context: RelayEvents & { gate: SmtpGate }) {
     this.key = key;
     this.#server = server;
     this.weight = weight;
     this.#limit = limit;
+    this.#connections = connections;
     this.pace = new Pace(connections);
-    this.relay = new Relay({ ...server, connections, ...events });
+    this.relay = new Relay({ ...server, connections, ...context });
   }
 
   /** Whether it is the very same server, by the same login. */
@@ -55,6 +58,7 @@ export class Route {
     if (!isDeepStrictEqual(limit, this.#limit)) this.fullUntil = 0;
     this.weight = weight;
     this.#limit = limit;
+    this.#connections = connections;
     this.pace.connections = connections;
     this.relay.connections = connections;
   }
@@ -75,26 +79,30 @@ export class Route {
 
   /** How many letters may be claimed for it now. While faults last, one at a time tries whether it is back. */
   get room(): number {
-    if (performance.now() < this.fullUntil) return 0;
+    if (this.#connections === 0 || performance.now() < this.fullUntil) return 0;
     if (this.relay.isFaulty) return performance.now() >= this.#nextProbeAt ? 1 : 0;
     const { lease, capacity } = this.pace;
     return this.#underWay + lease <= capacity ? lease : 0;
   }
 
-  take(letters: number): void {
+  /** Whether they are the ones that try a faulty relay: `giveUp` or `leave` is told. */
+  take(letters: number): boolean {
     this.#underWay += letters;
     this.turn += letters / this.share;
-    if (this.relay.isFaulty) this.#nextProbeAt = performance.now() + PROBE_MS;
+    const isProbe = this.relay.isFaulty;
+    if (isProbe) this.#nextProbeAt = performance.now() + PROBE_MS;
+    return isProbe;
   }
 
   /** What was taken, and not claimed in the end, is no turn. */
-  giveUp(letters: number): void {
+  giveUp(letters: number, isProbe = false): void {
     this.turn -= letters / this.share;
-    this.leave(letters);
+    this.leave(letters, isProbe && letters > 0);
   }
 
-  leave(letters: number): void {
+  /** What was under way before the relay failed, and ends now, says nothing of the letter that tries it. */
+  leave(letters: number, isProbe = false): void {
     this.#underWay -= letters;
-    this.#nextProbeAt = 0;
+    if (isProbe) this.#nextProbeAt = 0;
   }
 }

@@ -18,7 +18,8 @@ async function open() {
   const database = await createTestDatabase();
   onTestFinished(() => database.close());
   const fallback = await serve();
-  const routes = new Routes({ db: database.db, log: silentLog, secret: SECRET, smtp: parseServer(fallback.url) });
+  const smtp = parseServer(fallback.url);
+  const routes = new Routes({ db: database.db, log: silentLog, secret: SECRET, smtp, node: 'one' });
   onTestFinished(() => routes.close(1000));
   return { db: database.db, routes, fallback };
 }
@@ -157,6 +158,23 @@ describe('mail servers that administrators keep', () => {
   });
 });
 
+test('what was under way before a relay failed lets no second letter try it', async () => {
+  const { db, routes } = await open();
+  const server = await serve();
+  const id = await addRelay(db, server.port);
+  await routes.refresh(new Date());
+  const route = routeOf(routes, id);
+  expect(route.take(2)).toBe(false);
+  await fail(route, server);
+  await eventually('its rest is over', async () => !route.relay.isResting);
+  const isProbe = route.take(1);
+  expect(isProbe).toBe(true);
+  route.leave(2);
+  expect(route.room).toBe(0);
+  route.leave(1, isProbe);
+  expect(route.room).toBe(1);
+});
+
 describe('what administrators change', () => {
   test('is known at the next look: relays come and go, and SMTP_URL stands in while there is none', async () => {
     const { db, routes } = await open();
@@ -263,6 +281,57 @@ test('the connections of a relay are shared by the workers that are alive', asyn
   expect(await capacity()).toBe(800);
   await beat('two', 'worker', '1 second');
   expect(await capacity()).toBe(400);
+});
+
+test.each([
+  [8, 3],
+  [2, 5],
+  [1, 1],
+])('%i connections are all used by %i workers, and no more', async (connections, workers) => {
+  const { db, fallback } = await open();
+  const server = await serve();
+  const names = Array.from({ length: workers }, (_, index) => `worker ${index}`);
+  await addRelay(db, server.port, { connections });
+  for (const name of names)
+    await sql`insert into nodes (name, roles, version, secret_digest) values (${name}, array['worker'], '1', '')`.execute(
+      db,
+    );
+  const smtp = parseServer(fallback.url);
+  const shares: number[] = [];
+  for (const node of names) {
+    const routes = new Routes({ db, log: silentLog, secret: SECRET, smtp, node });
+    onTestFinished(() => routes.close(1000));
+    await routes.refresh(new Date());
+    const [route] = routes.all;
+    if (!route?.room) continue;
+    const before = server.openConnections;
+    // The first one shows that the server takes letters, then there are as many as may be.
+    expect(await send(route)).toMatchObject({ kind: 'accepted' });
+    server.options.slowMs = 50;
+    await Promise.all(Array.from({ length: 60 }, () => send(route)));
+    server.options.slowMs = 0;
+    shares.push(server.openConnections - before);
+  }
+  expect(shares.reduce((sum, share) => sum + share, 0)).toBe(connections);
+  expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(1);
+});
+
+test('connections that a relay may no longer have get no more letters', async () => {
+  const { db, routes } = await open();
+  const server = await serve();
+  await addRelay(db, server.port, { connections: 4 });
+  await routes.refresh(new Date());
+  const [route] = routes.all;
+  if (!route) throw new Error('there is a route');
+  await send(route);
+  server.options.slowMs = 50;
+  await Promise.all(Array.from({ length: 40 }, () => send(route)));
+  expect(route.relay.openConnections).toBe(4);
+  await sql`update relays set connections = 1`.execute(db);
+  await routes.refresh(new Date());
+  await eventually('they are closed', async () => server.openConnections === 1);
+  expect(await send(route)).toMatchObject({ kind: 'accepted' });
+  expect(server.connections).toBe(4);
 });
 
 describe('a relay that asks for patience', () => {

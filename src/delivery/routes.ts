@@ -1,12 +1,14 @@
 /**
  * The mail servers that this process sends by: those that administrators keep and have enabled, or the one of SMTP_URL while there is none.
  * What is kept is read again every few seconds. Which of them takes the next lease is chosen by their weights among those that are not
- * resting, have room and are within their limit; one of weight 0 stands in while no other takes letters.
+ * resting, have room and are within their limit; one of weight 0 stands in while no other takes letters. So weights hold while there is room:
+ * where all are full, each gets as many as it takes, and none is held up for the sake of another's share.
  */
 import type { Database } from '../lib/database.js';
 import type { Log } from '../lib/log.js';
+import { OPEN_GATE, type SmtpGate } from '../lib/smtp/smtp-options.js';
 import type { SmtpServerAddress } from '../lib/smtp/smtp-url.js';
-import { countLiveWorkers } from '../nodes/nodes-store.js';
+import { listNodes } from '../nodes/nodes-store.js';
 import { openRelay } from '../relays/open-relay.js';
 import { listRelays } from '../relays/relay-store.js';
 import { SMTP_URL_KEY, type RelaySettings } from '../relays/relay.js';
@@ -23,6 +25,10 @@ interface RoutesDeps {
   /** Opens the passwords of relays. */
   secret: string;
   smtp: SmtpServerAddress;
+  /** The name of this process. */
+  node: string;
+  /** Open where left out. */
+  gate?: SmtpGate;
 }
 
 const DEFAULT_CONNECTIONS = 8;
@@ -59,8 +65,13 @@ export class Routes {
     return Math.min(LONGEST_REST_MS, ...this.all.map((route) => route.relay.restMs));
   }
 
-  /** Those that may be given a lease now, the one whose turn it is first. Nothing has been taken yet: see `Route.take`. */
+  /** The one whose turn it is. */
   choose(): Route | undefined {
+    return this.rank()[0];
+  }
+
+  /** Those that may be given a lease now, the one whose turn it is first. Nothing has been taken yet: see `Route.take`. */
+  rank(): Route[] {
     const awake = this.all.filter((route) => !route.relay.isResting);
     const main = awake.filter((route) => route.weight > 0);
     // One that is only being tried again takes no letters yet.
@@ -68,18 +79,16 @@ export class Routes {
     const candidates = (isServed ? main : awake).filter((route) => route.room > 0);
     // One that comes back, or is new, makes up for little of what it has missed.
     for (const route of candidates) route.turn = Math.max(route.turn, this.#turn - CATCH_UP / route.share);
-    const chosen = candidates.reduce<Route | undefined>(
-      (best, route) => (best === undefined || route.turn < best.turn ? route : best),
-      undefined,
-    );
-    if (chosen) this.#turn = Math.max(this.#turn, chosen.turn);
-    return chosen;
+    const ranked = candidates.toSorted((a, b) => a.turn - b.turn);
+    this.#turn = Math.max(this.#turn, ranked[0]?.turn ?? 0);
+    return ranked;
   }
 
   /** Reads again what administrators keep, and what was slowed. */
   async refresh(now: Date): Promise<void> {
     const { db } = this.#deps;
-    const [relays, slowings, workers] = await Promise.all([listRelays(db), readSlowings(db), countLiveWorkers(db)]);
+    const [relays, slowings, nodes] = await Promise.all([listRelays(db), readSlowings(db), listNodes(db)]);
+    const workers = nodes.filter(({ isAlive, roles }) => isAlive && roles.includes('worker')).map(({ name }) => name);
     const wanted = relays.length > 0 ? this.#readSettings(relays, workers) : [this.#fallback()];
     if (this.#isClosed) return;
     const keys = new Set(wanted.map(({ key }) => key));
@@ -104,8 +113,8 @@ export class Routes {
     return { key: SMTP_URL_KEY, server: smtp, connections, weight: 1, limit: null };
   }
 
-  /** One whose password cannot be opened is left out; its page says so. Its connections are shared by all workers. */
-  #readSettings(relays: RelaySettings[], workers: number): RouteSettings[] {
+  /** One whose password cannot be opened is left out; its page says so. */
+  #readSettings(relays: RelaySettings[], workers: string[]): RouteSettings[] {
     return relays.flatMap((relay): RouteSettings[] => {
       const opened = openRelay(relay, this.#deps.secret);
       if (!opened.ok) {
@@ -114,7 +123,7 @@ export class Routes {
       }
       const { lettersLimit: letters, limitSeconds: seconds, weight } = relay;
       const limit: Pacing | null = letters === null || seconds === null ? null : { letters, seconds };
-      const connections = Math.max(1, Math.floor(relay.connections / Math.max(1, workers)));
+      const connections = shareConnections(relay.connections, workers, this.#deps.node);
       return [{ key: String(relay.id), server: opened.server, connections, weight, limit }];
     });
   }
@@ -132,6 +141,7 @@ export class Routes {
     if (known) this.#dismiss(settings.key, known);
     const { key } = settings;
     const route: Route = new Route(settings, {
+      gate: this.#deps.gate ?? OPEN_GATE,
       onFault: (fault) => this.#noteFault(route, fault),
       onRecovery: () => this.#note(() => clearRelayFault(this.#deps.db, key)),
     });
@@ -164,4 +174,14 @@ export class Routes {
         this.#deps.log.error({ err: error }, 'the state of the mail server could not be saved'),
       );
   }
+}
+
+/**
+ * Which part of a relay's connections a worker has: together they have all of them and no more, so that of many workers some have none, and leave
+ * this relay to the others. One that is not among the living, as it could not say so lately, counts as another one.
+ */
+function shareConnections(connections: number, workers: string[], node: string): number {
+  const names = [...new Set([...workers, node])].toSorted();
+  const hasOneMore = names.indexOf(node) < connections % names.length;
+  return Math.floor(connections / names.length) + (hasOneMore ? 1 : 0);
 }

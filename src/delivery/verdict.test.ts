@@ -288,6 +288,20 @@ test('a relay that breaks off is at fault, also when the letter is in doubt, and
   expect(judge(lost({ finalDotMayHaveLeft: true }))).toEqual({ kind: 'settled', state: 'in_doubt' });
 });
 
+test('a server that hangs up at one letter may do so because of it, unless another or this side is the cause', () => {
+  for (const stage of ['rcpt', 'data', 'dot'] as const) {
+    expect(judge(lost({ stage }))).toEqual({ kind: 'hung_up' });
+    expect(isRelayFault(lost({ stage }))).toBe(true);
+    expect(judge(refused(stage, '421 4.3.0 bye'))).toEqual({ kind: 'hung_up' });
+    expect(judge(lost({ stage, cause: 'closing' }))).toEqual({ kind: 'relay_fault' });
+    expect(judge(lost({ stage, cause: 'closed' }))).toEqual({ kind: 'relay_fault' });
+    expect(judge(lost({ stage, begun: false }))).toEqual({ kind: 'untried' });
+  }
+  expect(judge(lost({ stage: 'mail' }))).toEqual({ kind: 'relay_fault' });
+  expect(judge(refused('mail', '421 4.3.0 bye'))).toEqual({ kind: 'relay_fault' });
+  expect(judge(refused('rcpt', '530 5.7.0 log in first'))).toEqual({ kind: 'relay_fault' });
+});
+
 test('a relay rests longer with every fault, within bounds', () => {
   expect(relayRest(1)).toBe(5000);
   expect(relayRest(1000)).toBe(300_000);

@@ -4,8 +4,8 @@
  * permanent, and what to do. Codes are those of RFC 5321, section 4.2.3, enhanced codes those of RFC 3463 and its registry (RFC 5248),
  * written as there: X stands for any number. What no reply tells, a connection that was lost, is judged apart.
  */
-import type { AttemptOutcome } from '../lib/schema.js';
-import type { RefusedOutcome, SendOutcome, SmtpStage } from '../lib/smtp/smtp-outcome.js';
+import type { AttemptOutcome } from '../lib/schema-delivery.js';
+import type { LostOutcome, RefusedOutcome, SendOutcome, SmtpStage } from '../lib/smtp/smtp-outcome.js';
 
 type Fault =
   | 'recipient'
@@ -36,6 +36,7 @@ interface Rule {
 
 const MAIL: readonly SmtpStage[] = ['mail'];
 const RCPT: readonly SmtpStage[] = ['rcpt'];
+const OF_LETTER: readonly SmtpStage[] = ['rcpt', 'data', 'dot'];
 const BEFORE_RCPT: readonly SmtpStage[] = ['connect', 'greeting', 'ehlo', 'starttls', 'auth', 'mail'];
 
 const RETRY = { fault: 'recipient', permanent: false, action: 'retry_recipient' } as const;
@@ -134,6 +135,8 @@ export type Verdict =
   | { kind: 'later'; slowly: boolean }
   /** The relay or the login to it failed: no recipient is blamed, and the relay rests. */
   | { kind: 'relay_fault' }
+  /** The same, and it may be this letter that makes the server hang up each time: others are to be tried before it. */
+  | { kind: 'hung_up' }
   /** The message or its sender is refused: no recipient is blamed, and the mailing waits for its owner. */
   | { kind: 'policy' }
   /** Nothing of this letter was begun: it is waiting as before, without an attempt. */
@@ -153,10 +156,20 @@ export function judge(outcome: SendOutcome): Verdict {
       return { kind: 'settled', state: 'accepted' };
     case 'lost':
       if (outcome.finalDotMayHaveLeft) return { kind: 'settled', state: 'in_doubt' };
-      return outcome.begun ? { kind: 'relay_fault' } : { kind: 'untried' };
+      if (!outcome.begun) return { kind: 'untried' };
+      return { kind: hangsUp(outcome) ? 'hung_up' : 'relay_fault' };
     case 'refused':
-      return VERDICTS[classify(outcome).action];
+      return hangsUp(outcome) ? { kind: 'hung_up' } : VERDICTS[classify(outcome).action];
   }
+}
+
+/**
+ * Whether the server ended the connection at what it was told of this recipient or in this letter. Where it had said 421 to another letter,
+ * or this side has hung up, it did not.
+ */
+function hangsUp(outcome: RefusedOutcome | LostOutcome): boolean {
+  if (!OF_LETTER.includes(outcome.stage)) return false;
+  return outcome.kind === 'refused' ? outcome.reply.code === 421 : !['closed', 'closing'].includes(outcome.cause);
 }
 
 /**
@@ -165,7 +178,7 @@ export function judge(outcome: SendOutcome): Verdict {
  */
 export function isRelayFault(outcome: SendOutcome): boolean {
   if (outcome.kind === 'lost') return outcome.begun && outcome.cause !== 'closed';
-  return judge(outcome).kind === 'relay_fault';
+  return ['relay_fault', 'hung_up'].includes(judge(outcome).kind);
 }
 
 /** Whether a relay that is at fault wants fewer letters: 421 and 4.7.X (RFC 3463, section 3.8), unless the connection itself was refused. */

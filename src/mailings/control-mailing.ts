@@ -4,7 +4,7 @@
  */
 import { recordAudit } from '../audit/audit-store.js';
 import type { Actor, AuditAction } from '../audit/audit.js';
-import type { Database } from '../lib/database.js';
+import { retryDeadlock, type Database } from '../lib/database.js';
 import {
   deleteMailing,
   lockMailing,
@@ -61,20 +61,22 @@ export async function stopMailing(
   return control(db, actor, { ownerId, id }, order);
 }
 
-/** As `deleteMailing`. */
+/** As `deleteMailing`. What sends its doubts again comes from the other side, and can deadlock with it: then it begins anew. */
 export async function removeMailing(
   db: Database,
   actor: Actor,
   ownerId: number,
   id: number,
 ): Promise<DeleteMailingResult> {
-  return db.transaction().execute(async (trx): Promise<DeleteMailingResult> => {
-    const mailing = await lockMailing(trx, ownerId, id);
-    if (!mailing) return { ok: false, fault: 'gone' };
-    const deleted = await deleteMailing(trx, ownerId, id);
-    if (deleted.ok) await recordAudit(trx, actor, { action: 'mailing.deleted', ...nameMailing(mailing) });
-    return deleted;
-  });
+  const transact = () =>
+    db.transaction().execute(async (trx): Promise<DeleteMailingResult> => {
+      const mailing = await lockMailing(trx, ownerId, id);
+      if (!mailing) return { ok: false, fault: 'gone' };
+      const deleted = await deleteMailing(trx, ownerId, id);
+      if (deleted.ok) await recordAudit(trx, actor, { action: 'mailing.deleted', ...nameMailing(mailing) });
+      return deleted;
+    });
+  return retryDeadlock(transact);
 }
 
 interface Order {

@@ -137,6 +137,31 @@ test('a mailing that is being finished at the same moment runs in the end, or th
   }
 });
 
+test.each([
+  [null, null],
+  ['554 5.7.1 spam', expect.any(Date)],
+])(
+  'a mailing that had finished while it was paused (reason: %s) is continued by sending again',
+  async (reason, continuedAt) => {
+    await sql`update mailings set paused_at = now(), pause_reason = ${reason} where id = ${mailing}`.execute(db);
+    expect(await resend(doubtful[0])).toEqual({ ok: true, count: 1 });
+    expect(await findMailing(db, owner, mailing)).toMatchObject({
+      status: 'running',
+      pausedAt: null,
+      pauseReason: null,
+      continuedAt,
+    });
+  },
+);
+
+test('one that is paused while it runs stays paused', async () => {
+  await sql`update mailings set status = 'running', finished_at = null, paused_at = now() where id = ${mailing}`.execute(
+    db,
+  );
+  expect(await resend(doubtful[0])).toEqual({ ok: true, count: 1 });
+  expect(await findMailing(db, owner, mailing)).toMatchObject({ status: 'running', pausedAt: expect.any(Date) });
+});
+
 test('what is sent again leaves, and is accepted once', async () => {
   let isBroken = true;
   await using sending = await openSending(2, {

@@ -1,8 +1,9 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 
 import { createTestDatabase } from '../../test/support/database.js';
 import { addRecipients, addUser } from '../../test/support/fixtures.js';
-import type { Actor } from '../audit/audit.js';
+import { TERMINAL, type Actor } from '../audit/audit.js';
 import { removeFoundRecipients, removeRecipients } from './remove-recipients.js';
 
 test('tells the audit log how many recipients were deleted, and the address of a single one', async () => {
@@ -29,4 +30,26 @@ test('tells the audit log how many recipients were deleted, and the address of a
     { ...told, subject: null, subject_id: null, details: { count: 2 } },
     { ...told, subject: null, subject_id: null, details: { count: 2 } },
   ]);
+});
+
+test('deletes what a search finds part by part, each with its line; who is added meanwhile stays', async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const owner = await addUser(db);
+  await addRecipients(db, owner, 12);
+  await sql`
+    create function add_another() returns trigger language plpgsql as $$
+    begin
+      insert into recipients (owner_id, email) values (${sql.lit(owner)}, 'later' || nextval('recipients_id_seq') || '@example.com');
+      return null;
+    end $$`.execute(db);
+  await sql`create trigger another after delete on recipients for each statement execute function add_another()`.execute(
+    db,
+  );
+  expect(await removeFoundRecipients(db, TERMINAL, owner, 'example.com', 5)).toBe(12);
+  const counts = await db.selectFrom('audit_entries').select('details').orderBy('id').execute();
+  expect(counts.map(({ details }) => details)).toEqual([{ count: 5 }, { count: 5 }, { count: 2 }]);
+  const left = await db.selectFrom('recipients').select('email').execute();
+  expect(left.filter(({ email }) => !email.startsWith('later'))).toEqual([]);
+  expect(left).toHaveLength(3);
 });

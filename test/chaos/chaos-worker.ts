@@ -53,6 +53,7 @@ export class ChaosWorker {
           secret: 'a secret of the tests, long enough',
           mailFrom: 'Shop <shop@example.com>',
           retryMinutes: RETRY_MINUTES,
+          reapAfterMs: 0,
         }),
     );
   }

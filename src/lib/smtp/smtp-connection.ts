@@ -1,3 +1,4 @@
+import { since, takeMoment } from '../moment.js';
 import type { SmtpCapabilities } from './smtp-capabilities.js';
 import { ChunkTransfer } from './smtp-chunk-transfer.js';
 import { BLOCK_SIZE, DataTransfer } from './smtp-data-transfer.js';
@@ -5,7 +6,14 @@ import { composeEnvelope, type LocalRefusal, type SmtpLetter } from './smtp-enve
 import { Forbearance } from './smtp-forbearance.js';
 import { shakeHands, type SmtpSession } from './smtp-handshake.js';
 import { QueuedLetter, type LetterOrigin } from './smtp-letter.js';
-import { DEFAULT_LETTERS_ON_WIRE, DEFAULT_TIMEOUTS, type SmtpOptions, type SmtpTimeouts } from './smtp-options.js';
+import {
+  DEFAULT_LETTERS_ON_WIRE,
+  DEFAULT_TIMEOUTS,
+  OPEN_GATE,
+  type SmtpGate,
+  type SmtpOptions,
+  type SmtpTimeouts,
+} from './smtp-options.js';
 import {
   CLOSED,
   RECALLED,
@@ -33,7 +41,7 @@ const DEPTH_BY_DATA = 3;
  * each has its taker in the wire's queue: a refused letter shifts nobody's replies. Whatever ends the wire settles every letter as lost;
  * those whose last octet had not been handed to the socket are safe to send again.
  *
- * A letter can be called back (`takeBack`): one that waits comes back at once. Where the server has refused as many letters as it may bear
+ * A letter can be called back (`takeBack`): one that waits comes back at once, as it does when the gate is closed at its turn. Where the server has refused as many letters as it may bear
  * on one connection (`Forbearance`), this one retires by itself: `usable` is false then, and what waits comes back as not begun.
  */
 export class SmtpConnection implements AsyncDisposable {
@@ -48,10 +56,13 @@ export class SmtpConnection implements AsyncDisposable {
   readonly #byData: DataTransfer;
   readonly #byChunks: ChunkTransfer | null;
   readonly #forbearance = new Forbearance();
+  readonly #gate: SmtpGate;
   readonly #ended = Promise.withResolvers<void>();
   #transfer: Transfer;
   #waiting: QueuedLetter[] = [];
   #pending = 0;
+  /** When it was opened, or its last letter was settled. */
+  #idleSince = takeMoment();
   #isClosing = false;
   #hasQuit = false;
 
@@ -64,14 +75,16 @@ export class SmtpConnection implements AsyncDisposable {
 
   private constructor({ wire, capabilities }: SmtpSession, options: SmtpOptions) {
     const { host, port, pipelining: mayPipeline = true, lettersOnWire = DEFAULT_LETTERS_ON_WIRE } = options;
+    const { gate = OPEN_GATE } = options;
     this.#wire = wire;
+    this.#gate = gate;
     this.#timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
     this.capabilities = capabilities;
     this.tlsVersion = wire.tlsVersion;
     this.#origin = { relay: `${host}:${port}`, tls: wire.tlsVersion, onSettled: (kind) => this.#settle(kind) };
     const pipelining = mayPipeline && capabilities.pipelining;
     const onRoom = () => this.#advance();
-    const shared = { wire, timeouts: this.#timeouts, pipelining, forbearance: this.#forbearance };
+    const shared = { wire, timeouts: this.#timeouts, pipelining, forbearance: this.#forbearance, gate };
     const base: TransferBase = { ...shared, needsReset: false, onRoom };
     const isChunked = pipelining && capabilities.chunking && lettersOnWire > 1;
     this.depth = isChunked ? lettersOnWire + 1 : DEPTH_BY_DATA;
@@ -85,6 +98,11 @@ export class SmtpConnection implements AsyncDisposable {
   /** Whether a letter given to `send` now would be tried. */
   get usable(): boolean {
     return !this.#isClosing && this.#wire.isUsable;
+  }
+
+  /** Whether it has been idle for so long that it may lead nowhere: several letters would be in doubt before that shows. */
+  get isStale(): boolean {
+    return this.#pending === 0 && since(this.#idleSince) > this.#timeouts.idle;
   }
 
   /** Letters given to `send` and not settled. */
@@ -139,12 +157,17 @@ export class SmtpConnection implements AsyncDisposable {
 
   #settle(kind: SendOutcome['kind']): void {
     this.#pending -= 1;
+    if (this.#pending === 0) this.#idleSince = takeMoment();
     this.#forbearance.note(kind);
   }
 
   #stopTaking(): void {
     this.#isClosing = true;
     for (const letter of this.#waiting.splice(0)) letter.lose(CLOSED);
+  }
+
+  #giveBack(): void {
+    for (const letter of this.#waiting.splice(0)) letter.lose(RECALLED);
   }
 
   /** Begins the letters that there is room for, or the farewell. */
@@ -154,6 +177,7 @@ export class SmtpConnection implements AsyncDisposable {
       const letter = this.#waiting[0];
       if (!letter) return this.#isClosing ? this.#quit() : undefined;
       if (!this.#prepareTransfer(letter)) return;
+      if (!this.#gate.mayBegin()) return this.#giveBack();
       this.#waiting.shift();
       this.#transfer.begin(letter);
     }

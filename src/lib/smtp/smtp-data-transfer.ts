@@ -1,5 +1,6 @@
 import { stuffDots } from './smtp-content.js';
 import type { QueuedLetter } from './smtp-letter.js';
+import { LAST_CALL_MS } from './smtp-options.js';
 import {
   CLOSING,
   RECALLED,
@@ -11,8 +12,6 @@ import {
 } from './smtp-outcome.js';
 import { giveUpOutOfStep, misunderstand, type Transfer, type TransferBase } from './smtp-transfer.js';
 
-/** What a letter that is called back with its envelope out still has to go on its way; then the connection is given up for it. */
-const LAST_CALL_MS = 800;
 export const BLOCK_SIZE = 262_144;
 
 /** In which way letters have been answered on this connection: with their own commands together, or behind another letter. */
@@ -119,7 +118,7 @@ export class DataTransfer implements Transfer {
     if (!letter.isOutOfStep(reply)) this.#proven = Math.max(this.#proven, letter.isAhead ? AHEAD : TOGETHER);
     if (isIntermediate(reply)) {
       if (letter.isSettled) return this.#sendNothing();
-      if (isTooLate(letter)) return this.#base.wire.abandon(RECALLED);
+      if (this.#isTooLate(letter)) return this.#base.wire.abandon(RECALLED);
       this.#enveloped = null;
       this.#contented = letter;
       this.#base.wire.expect(this.#base.timeouts.dataBlock, (next) => this.#takeEnd(letter, next));
@@ -151,7 +150,7 @@ export class DataTransfer implements Transfer {
   /** A large letter goes in blocks, so that one which breaks off before its end is known not to be in doubt. */
   #writeBlocks(letter: QueuedLetter, content: Buffer): void {
     const { wire, timeouts } = this.#base;
-    if (isTooLate(letter)) return wire.abandon(RECALLED);
+    if (this.#isTooLate(letter)) return wire.abandon(RECALLED);
     if (content.length <= BLOCK_SIZE) return this.#finishContent(letter, content);
     wire.restartClock(timeouts.dataBlock);
     wire.writeThen(content.subarray(0, BLOCK_SIZE), () => this.#writeBlocks(letter, content.subarray(BLOCK_SIZE)));
@@ -185,13 +184,13 @@ export class DataTransfer implements Transfer {
     misunderstand(this.#base.wire, 'a part of the content', reply);
   }
 
+  /** Nothing is in doubt then: its final dot has not left, and what was before it is answered. */
+  #isTooLate({ contentBy }: QueuedLetter): boolean {
+    return (contentBy !== Infinity && performance.now() > contentBy) || !this.#base.gate.mayGoOn();
+  }
+
   #command(line: string, onReply: (reply: SmtpReply) => void): void {
     this.#base.wire.write(line);
     this.#base.wire.expect(this.#base.timeouts.command, onReply);
   }
-}
-
-/** Nothing is in doubt then: its final dot has not left, and what was before it is answered. */
-function isTooLate({ contentBy }: QueuedLetter): boolean {
-  return contentBy !== Infinity && performance.now() > contentBy;
 }

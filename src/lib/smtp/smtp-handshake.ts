@@ -13,9 +13,9 @@ import {
   type SmtpReply,
   type SmtpStage,
 } from './smtp-outcome.js';
-import { encodeBase64, encodeInitialResponse, hideSecrets, listSecrets, maskLogin } from './smtp-trace.js';
+import { encodeBase64, encodeInitialResponse, hideSecrets, listSecrets, maskLogin, type Trace } from './smtp-trace.js';
 import type { SmtpCredentials } from './smtp-url.js';
-import { SmtpWire, type Answer, type Trace } from './smtp-wire.js';
+import { SmtpWire, type Answer } from './smtp-wire.js';
 
 export interface SmtpSession {
   wire: SmtpWire;

@@ -13,6 +13,8 @@ export interface SmtpTimeouts {
   finalDot: number;
   /** What `close` waits for letters on their way and for the reply to QUIT. */
   close: number;
+  /** Without a letter for so long, a connection is stale: firewalls forget such without a word. */
+  idle: number;
 }
 
 export const DEFAULT_TIMEOUTS: SmtpTimeouts = {
@@ -22,9 +24,23 @@ export const DEFAULT_TIMEOUTS: SmtpTimeouts = {
   dataBlock: 180_000,
   finalDot: 600_000,
   close: 8_000,
+  idle: 30_000,
 };
 
 export const DEFAULT_LETTERS_ON_WIRE = 8;
+
+/** What a letter that is called back with its envelope out still has to go on its way; then the connection is given up for it. */
+export const LAST_CALL_MS = 800;
+
+/** Whether letters may leave at this moment. */
+export interface SmtpGate {
+  /** Asked before anything of a letter is written. */
+  mayBegin: () => boolean;
+  /** Asked before the content of a letter whose envelope is out. */
+  mayGoOn: () => boolean;
+}
+
+export const OPEN_GATE: SmtpGate = { mayBegin: () => true, mayGoOn: () => true };
 
 /** What `parseSmtpUrl` gives fits as it is. */
 export interface SmtpOptions {
@@ -44,6 +60,8 @@ export interface SmtpOptions {
   lettersOnWire?: number;
   /** Ends the opening of a connection at once; one that is open is ended by its `close`. */
   signal?: AbortSignal;
+  /** Open where left out. */
+  gate?: SmtpGate;
   /** Told of every line of the conversation. */
   onLine?: (line: SmtpLine) => void;
 }

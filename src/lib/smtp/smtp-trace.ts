@@ -9,6 +9,12 @@ export type SmtpLine =
   | { from: 'wire'; event: 'connected'; address: string }
   | { from: 'wire'; event: 'encrypted'; protocol: string; cipher: string };
 
+/** Who hears what is said, and what is hidden from them. */
+export interface Trace {
+  onLine: (line: SmtpLine) => void;
+  secrets: string[];
+}
+
 const HIDDEN = '***';
 /** Shorter ones would make every word with such letters unreadable; a command that carries a secret is hidden by itself. */
 const SHORTEST_SECRET = 4;
@@ -27,6 +33,10 @@ export function encodeInitialResponse(credentials: SmtpCredentials): string {
   return credentials.kind === 'xoauth2'
     ? encodeBase64(`user=${user}\u0001auth=Bearer ${credentials.token}\u0001\u0001`)
     : encodeBase64(`\0${user}\0${credentials.password}`);
+}
+
+export function traceLines({ onLine, secrets }: Trace, from: 'client' | 'server', lines: string[]): void {
+  for (const line of lines) onLine({ from, text: hideSecrets(line, secrets) });
 }
 
 export function hideSecrets(text: string, secrets: readonly string[]): string {

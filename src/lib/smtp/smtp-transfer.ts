@@ -1,6 +1,6 @@
 import type { Forbearance } from './smtp-forbearance.js';
 import type { QueuedLetter } from './smtp-letter.js';
-import type { SmtpTimeouts } from './smtp-options.js';
+import type { SmtpGate, SmtpTimeouts } from './smtp-options.js';
 import type { SmtpFault, SmtpReply } from './smtp-outcome.js';
 import type { SmtpWire } from './smtp-wire.js';
 
@@ -19,6 +19,7 @@ export interface TransferBase {
   readonly timeouts: SmtpTimeouts;
   readonly pipelining: boolean;
   readonly forbearance: Forbearance;
+  readonly gate: SmtpGate;
   /** A transaction may be open, and a second MAIL inside it is an error (RFC 5321 4.1.4). */
   needsReset: boolean;
   /** Told when there may be room for another letter. */

@@ -12,7 +12,7 @@ import {
   sayQuit,
   type Encryption,
 } from './smtp-socket.js';
-import { formatReply, hideSecrets, type SmtpLine } from './smtp-trace.js';
+import { formatReply, traceLines, type Trace } from './smtp-trace.js';
 
 interface Expectation {
   timeoutMs: number;
@@ -21,12 +21,6 @@ interface Expectation {
 }
 
 export type Answer = { ok: true; reply: SmtpReply } | { ok: false; fault: SmtpFault };
-
-/** Who hears what is said, and what is hidden from them. */
-export interface Trace {
-  onLine: (line: SmtpLine) => void;
-  secrets: string[];
-}
 
 /** What a server has between a 421, or a write that it does not take any more, and the end of the connection. */
 const CLOSES_WITHIN_MS = 3000;
@@ -111,7 +105,7 @@ export class SmtpWire {
   /** Whole commands with their line ends; `shown` is what the trace says in their place. */
   write(commands: string, shown = commands): void {
     if (this.#fault) return;
-    if (this.#trace) this.#traceLines('client', shown.trimEnd().split('\r\n'));
+    if (this.#trace) traceLines(this.#trace, 'client', shown.trimEnd().split('\r\n'));
     this.#put(commands);
   }
 
@@ -184,7 +178,7 @@ export class SmtpWire {
 
   /** Ends the wire with a QUIT whose reply nobody waits for (RFC 5321 3.1: also after a greeting that refuses). */
   dismiss(): void {
-    if (!this.#fault && this.#trace) this.#traceLines('client', ['QUIT']);
+    if (!this.#fault && this.#trace) traceLines(this.#trace, 'client', ['QUIT']);
     this.#finish(CLOSED, sayQuit);
   }
 
@@ -253,7 +247,7 @@ export class SmtpWire {
 
   #dispatch(reply: SmtpReply): void {
     if (reply.code === CLOSING) this.#farewell ??= reply;
-    if (this.#trace) this.#traceLines('server', formatReply(reply));
+    if (this.#trace) traceLines(this.#trace, 'server', formatReply(reply));
     // What this packet's first replies led to has not left yet: its last ones cannot be the answer to it.
     const expectation = this.#answerable > 0 ? this.#expected.shift() : undefined;
     this.#answerable -= 1;
@@ -286,10 +280,6 @@ export class SmtpWire {
 
   #miss(): void {
     this.abandon(this.#cut ?? { cause: 'timeout', error: 'the server did not answer in time' });
-  }
-
-  #traceLines(from: 'client' | 'server', lines: string[]): void {
-    for (const line of lines) this.#trace?.onLine({ from, text: hideSecrets(line, this.#trace.secrets) });
   }
 
   #startNextClock(): void {
