@@ -4,6 +4,7 @@ import { measurePages, showPages } from './pages.js';
 import { serveScript } from './processes.js';
 import { makeSigners } from './signing.js';
 import type { Sink } from './smtp-sink.js';
+import { measureStatistics } from './statistics.js';
 import { median, ratioOf, showResults, takeTurns, VESTNIK, type Result } from './turns.js';
 import { forgetMailings, keepRecipients, sendMailing, startWorker, type Ledger } from './vestnik.js';
 
@@ -152,6 +153,15 @@ export async function runPages({ ledger, sink, quick, connections }: Course): Pr
   const results = await measurePages(ledger, quick ? 20_000 : 100_000);
   console.log(showResults('Pages while a mailing runs', results.slice(0, 1)));
   console.log(showPages(results));
+  return results;
+}
+
+export async function runStatistics({ quick }: Course): Promise<Results> {
+  const { about, results } = await measureStatistics(quick ? 1_000_000 : 10_000_000);
+  console.log(`What the server takes for a page, with ${about} (by its Server-Timing)`);
+  console.log(showPages(results));
+  for (const { name, rates } of results)
+    if (rates.length > 0) console.log(`  ${name.padEnd(34)}${Math.round(median(rates) ?? NaN)} pages/s`);
   return results;
 }
 

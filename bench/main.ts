@@ -10,11 +10,13 @@ import {
   runPages,
   runPlain,
   runSigning,
+  runStatistics,
   runWorkers,
   type Course,
   type Results,
 } from './courses.js';
 import { startSink } from './smtp-sink.js';
+import { nameReaders } from './statistics.js';
 import { ratioOf, VESTNIK } from './turns.js';
 import { openLedger } from './vestnik.js';
 
@@ -27,6 +29,7 @@ const COURSES = {
   pages: runPages,
   signing: runSigning,
   large: runLarge,
+  statistics: runStatistics,
 };
 
 /** What `--quick` has time for. */
@@ -72,7 +75,7 @@ async function bench(): Promise<void> {
 }
 
 function summarize(results: Record<string, Results>) {
-  const { plain = [], delayed = [], delayedChunks = [], workers = [], large = [] } = results;
+  const { plain = [], delayed = [], delayedChunks = [], workers = [], large = [], statistics = [] } = results;
   const ratios = {
     smtpSource: ratioOf(plain, VESTNIK, 'smtp-source -d'),
     django: ratioOf(plain, VESTNIK, "Django's send_mail"),
@@ -81,6 +84,7 @@ function summarize(results: Record<string, Results>) {
     nodemailerDelayedChunks: ratioOf(delayedChunks, VESTNIK, "nodemailer's pool"),
     twoWorkers: ratioOf(workers, '2 worker(s)', '1 worker(s)'),
     fourWorkers: ratioOf(workers, '4 worker(s)', '1 worker(s)'),
+    cacheEffect: ratioOf(statistics, nameReaders('cache'), nameReaders('no cache')),
     memoryOfMillion: compareMemory(large, '1000000 recipients', '100000 recipients'),
   };
   return { ratios, ...results };

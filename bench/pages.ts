@@ -1,10 +1,9 @@
 /** How long pages take while a mailing runs: one visitor who is signed in, a page at a time. */
-import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { createUser } from '../src/accounts/create-user.js';
 import type { Result } from './turns.js';
 import { addMailing, forgetMailings, keepRecipients, pressAndWait, startWeb, type Ledger } from './vestnik.js';
+import { signIn, signUp } from './visitor.js';
 
 /** Between an answer and the next request. */
 const PAUSE_MS = 50;
@@ -19,7 +18,7 @@ const PAGES: { name: string; path: (mailingId: number) => string }[] = [
 /** A worker must be running. */
 export async function measurePages(ledger: Ledger, letters: number): Promise<Result[]> {
   await using web = await startWeb(ledger);
-  const { userId, get } = await signIn(ledger, web.url);
+  const { userId, get } = await signIn(web.url, await signUp(ledger));
   const own = { ...ledger, ownerId: userId };
   await keepRecipients(own, letters);
   const mailingId = await addMailing(own);
@@ -36,7 +35,7 @@ export async function measurePages(ledger: Ledger, letters: number): Promise<Res
 /** Milliseconds of each answer, page by page. */
 async function visit(
   mailingId: number,
-  get: (path: string) => Promise<void>,
+  get: (path: string) => Promise<unknown>,
   isRunning: () => boolean,
 ): Promise<number[][]> {
   const times = PAGES.map((): number[] => []);
@@ -52,27 +51,7 @@ async function visit(
   return times;
 }
 
-async function signIn({ db }: Ledger, url: string): Promise<{ userId: number; get: (path: string) => Promise<void> }> {
-  const [email, password] = [`visitor-${randomBytes(4).toString('hex')}@example.com`, randomBytes(12).toString('hex')];
-  const user = await createUser(db, { email, name: 'Visitor', password, role: 'user' });
-  if (!user.ok) throw new Error(`no visitor: ${JSON.stringify(user.faults)}`);
-  const body = new URLSearchParams({ email, password });
-  const answer = await fetch(`${url}/sign-in`, { method: 'POST', body, headers: { origin: url }, redirect: 'manual' });
-  await answer.text();
-  if (answer.status !== 303) throw new Error(`the visitor cannot sign in: ${answer.status}`);
-  const cookie = answer.headers
-    .getSetCookie()
-    .map((line) => line.split(';')[0])
-    .join('; ');
-  const get = async (path: string): Promise<void> => {
-    const page = await fetch(url + path, { headers: { cookie }, redirect: 'manual' });
-    await page.text();
-    if (page.status !== 200) throw new Error(`${path} is answered with ${page.status}`);
-  };
-  return { userId: user.id, get };
-}
-
-function summarize(name: string, times: number[]): Result {
+export function summarize(name: string, times: number[]): Result {
   const result: Result = { name, rates: [], missing: undefined, requests: times.length };
   const sorted = times.toSorted((a, b) => a - b);
   const [p50, p95] = [0.5, 0.95].map((part) => sorted[Math.ceil(part * sorted.length) - 1]);
@@ -86,7 +65,7 @@ export function showPages(results: Result[]): string {
       p50 === undefined || p95 === undefined
         ? 'no answer in time'
         : `p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms`;
-    return `  ${name.padEnd(26)}${figures} (${requests} requests)`;
+    return `  ${name.padEnd(34)}${figures} (${requests} requests)`;
   });
   return lines.join('\n');
 }

@@ -84,7 +84,10 @@ export async function startWorker(
 }
 
 /** The pages, in a process of their own. */
-export async function startWeb({ settings }: Ledger): Promise<AsyncDisposable & { url: string }> {
+export async function startWeb(
+  { settings }: Ledger,
+  more: Record<string, string> = {},
+): Promise<AsyncDisposable & { url: string }> {
   const port = await findFreePort();
   const url = `http://127.0.0.1:${port}`;
   const child = await startProcess([], {
@@ -93,6 +96,7 @@ export async function startWeb({ settings }: Ledger): Promise<AsyncDisposable & 
     PORT: String(port),
     BASE_URL: url,
     ...settings,
+    ...more,
   });
   return { url, [Symbol.asyncDispose]: () => end(child) };
 }

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 import { withLock } from './lock.mjs';
 import { runNodeStep } from './process.mjs';
@@ -43,6 +44,7 @@ export async function build() {
     make('client', VITE, 'build', '--logLevel', 'warn', '--emptyOutDir', '--outDir', '../dist/client.new'),
   ]);
   for (const { status, reason } of parts) if (status === 'rejected') throw reason;
+  compressFiles(inProject('dist', 'client.new'));
   rmSync(STAMP, { force: true });
   replace('server');
   replace('client');
@@ -53,6 +55,19 @@ async function make(part, ...command) {
   rmSync(inProject('dist', `${part}.new`), { recursive: true, force: true });
   const { code, output } = await runNodeStep(...command);
   if (code !== 0) throw new Fault(`${withoutStack(output).trim()}\nThe ${part} could not be built.`);
+}
+
+const COMPRESSED = ['.css', '.js', '.svg'];
+
+/** Once and thoroughly, beside the files, so that no answer is compressed over and over. Fonts are compressed as they are. */
+function compressFiles(folder) {
+  for (const { parentPath, name } of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!COMPRESSED.includes(extname(name))) continue;
+    const path = join(parentPath, name);
+    const content = readFileSync(path);
+    writeFileSync(`${path}.br`, brotliCompressSync(content));
+    writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
+  }
 }
 
 function withoutStack(output) {

@@ -28,6 +28,7 @@ const settings = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   DATABASE_CONNECTIONS: z.coerce.number({ error: 'must be a number from 2 to 100' }).int().min(2).max(100).default(10),
   REDIS_URL: url('redis:', 'rediss:').optional(),
+  CACHE_MEGABYTES: z.coerce.number({ error: 'must be a number from 0 to 4096' }).int().min(0).max(4096).default(64),
   SMTP_URL: url('smtp:', 'smtps:').optional(),
   MAIL_FROM: z
     .string()
@@ -84,6 +85,8 @@ export interface Config {
   databaseUrl: string | undefined;
   databaseConnections: number;
   redisUrl: string | undefined;
+  /** The most memory for what was counted for pages; with 0 everything is counted each time. */
+  cacheMegabytes: number;
   /** Absent: the built-in inbox. */
   smtpUrl: string | undefined;
   mailFrom: string;
@@ -131,6 +134,7 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
       databaseUrl: values.DATABASE_URL,
       databaseConnections: values.DATABASE_CONNECTIONS,
       redisUrl: values.REDIS_URL,
+      cacheMegabytes: values.CACHE_MEGABYTES,
       smtpUrl: values.SMTP_URL,
       mailFrom: values.MAIL_FROM,
       retryMinutes: values.RETRY_MINUTES,

@@ -55,7 +55,9 @@ async function dumpTables(db: Database): Promise<string[]> {
       coalesce(' partition by ' || pg_get_partkeydef(oid), '') || coalesce(' with (' || array_to_string(reloptions, ', ') || ')', '') as options,
       obj_description(oid, 'pg_class') as comment
     from pg_class
-    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by relname collate "C"`.execute(db);
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by relname collate "C"`.execute(
+    db,
+  );
   const columns = await readColumns(db);
   const constraints = await readConstraints(db);
   const extras = [...(await readIndexes(db)), ...(await readTriggers(db))];

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterAbstract } from 'rate-limiter-flexible';
 
 import type { Log } from './log.js';
-import { openRedis } from './redis.js';
+import { logAbsence, openRedis } from './redis.js';
 
 /*
  * Counts tries, so that who guesses runs out of them. With Redis every process counts in the same place. While Redis is away each
@@ -39,7 +39,9 @@ export interface Limits {
 /** Settles when Redis answers, or it is clear that it does not: that is no reason not to start. */
 export async function openLimits(redisUrl: string | undefined, log: Log): Promise<Limits> {
   if (redisUrl === undefined) return countInMemory();
-  return countInRedis(await openRedis(redisUrl, (redis) => logAbsence(redis, log)));
+  return countInRedis(
+    await openRedis(redisUrl, (redis) => logAbsence(redis, log, 'this process counts tries by itself')),
+  );
 }
 
 export function countInMemory(): Limits {
@@ -108,17 +110,4 @@ function remember<T>(make: (limit: Limit) => T): (limit: Limit) => T {
     made.set(limit.name, limiter);
     return limiter;
   };
-}
-
-/** Once when it goes and once when it is back, not at every try to reach it. */
-function logAbsence(redis: Redis, log: Log): void {
-  let isAway = false;
-  redis.on('error', (error: Error) => {
-    if (!isAway) log.warn({ err: error }, 'Redis does not answer: until it does, this process counts tries by itself');
-    isAway = true;
-  });
-  redis.on('ready', () => {
-    if (isAway) log.info('Redis answers again');
-    isAway = false;
-  });
 }

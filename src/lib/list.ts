@@ -137,7 +137,8 @@ export async function countUpTo<Table extends keyof Schema>(
   return row.count;
 }
 
-function encodeCursor(row: { id: number; cursor_value: string }): string {
+/** For the address of a page that begins after, or ends before, such a row. */
+export function encodeCursor(row: { id: number; cursor_value: string }): string {
   return Buffer.from(JSON.stringify([row.cursor_value, row.id])).toString('base64url');
 }
 

@@ -1,5 +1,7 @@
 import { Redis } from 'ioredis';
 
+import type { Log } from './log.js';
+
 /** A command fails at once while there is no connection, and soon when Redis hangs. */
 const REDIS_OPTIONS = {
   enableOfflineQueue: false,
@@ -24,4 +26,17 @@ export async function openRedis(url: string, prepare: (redis: Redis) => void = s
 /** Whoever uses it learns of an absence from its own commands. */
 function silence(redis: Redis): void {
   redis.on('error', () => {});
+}
+
+/** Once when it goes, with what happens instead, and once when it is back, not at every try to reach it. */
+export function logAbsence(redis: Redis, log: Log, instead: string): void {
+  let isAway = false;
+  redis.on('error', (error: Error) => {
+    if (!isAway) log.warn({ err: error }, `Redis does not answer: until it does, ${instead}`);
+    isAway = true;
+  });
+  redis.on('ready', () => {
+    if (isAway) log.info('Redis answers again');
+    isAway = false;
+  });
 }

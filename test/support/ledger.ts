@@ -10,7 +10,7 @@ import { freezeAudience } from '../../src/delivery/ledger-store.js';
 import { recountMailing } from '../../src/delivery/recount-store.js';
 import { findImbalances } from '../../src/delivery/recount.js';
 import type { Database } from '../../src/lib/database.js';
-import type { DeliveryState } from '../../src/lib/schema.js';
+import type { DeliveryState } from '../../src/lib/schema-delivery.js';
 import { startMailing } from '../../src/mailings/start-mailing.js';
 import { createTestDatabase } from './database.js';
 import { addMailing, addRecipients, addUser } from './fixtures.js';

@@ -6,11 +6,14 @@ import { Hono } from 'hono';
 import { createAuth } from '../../src/accounts/auth.js';
 import { rememberPendingAddress } from '../../src/accounts/pending-address.js';
 import { hashSessionToken } from '../../src/accounts/session-store.js';
+import { cacheInMemory } from '../../src/lib/cache.js';
 import { systemClock } from '../../src/lib/clock.js';
 import type { Database } from '../../src/lib/database.js';
 import type { Locale } from '../../src/lib/i18n.js';
 import { openLog } from '../../src/lib/log.js';
 import type { Role } from '../../src/lib/schema-accounts.js';
+import { timeQueries } from '../../src/lib/timing.js';
+import { LiveHub } from '../../src/mailings/live-hub.js';
 import type { View, WebEnv } from '../../src/ui/view.js';
 import { createWeb, type WebDeps } from '../../src/web.js';
 import { addUser } from './fixtures.js';
@@ -36,15 +39,21 @@ interface SiteOptions {
   mail?: WebDeps['mail'];
   erasures?: WebDeps['erasures'];
   metrics?: WebDeps['metrics'];
+  cache?: WebDeps['cache'];
+  clock?: WebDeps['clock'];
+  live?: LiveHub;
 }
 
 /** The whole site, but what it would hand on to background jobs goes nowhere. */
-export function openTestSite(db: Database, options: SiteOptions = {}): TestSite {
+export function openTestSite(database: Database, options: SiteOptions = {}): TestSite {
+  const db = timeQueries(database);
   const { baseUrl = 'http://localhost:3000' } = options;
   const auth = createAuth({ db, secret: SECRET, baseUrl, letters: { send: () => Promise.resolve() } });
   const web = createWeb({
     db,
+    cache: cacheInMemory({ db, secret: SECRET }),
     clock: systemClock,
+    live: new LiveHub({ db: database, clock: systemClock, log: openLog('silent') }),
     log: openLog('silent'),
     assets: { script: '/main.js', styles: [] },
     assetsFolder: 'dist/client',

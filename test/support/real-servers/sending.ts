@@ -3,7 +3,7 @@ import PostalMime from 'postal-mime';
 import { TERMINAL } from '../../../src/audit/audit.js';
 import { readCounters } from '../../../src/delivery/delivery-store.js';
 import type { Counters } from '../../../src/delivery/delivery.js';
-import type { Attributes } from '../../../src/lib/schema.js';
+import type { Attributes } from '../../../src/lib/schema-delivery.js';
 import { startMailing } from '../../../src/mailings/start-mailing.js';
 import { createTestDatabase } from '../database.js';
 import { eventually } from '../eventually.js';

@@ -1,0 +1,43 @@
+/** Who asks for pages: an account, and the browser of one who signed in. */
+import { randomBytes } from 'node:crypto';
+
+import { createUser } from '../src/accounts/create-user.js';
+import type { Role } from '../src/lib/schema-accounts.js';
+import type { Ledger } from './vestnik.js';
+
+export interface Login {
+  userId: number;
+  email: string;
+  password: string;
+}
+
+export interface Visitor {
+  userId: number;
+  /** Resolves to the headers of a page that came whole. */
+  get: (path: string) => Promise<Headers>;
+}
+
+export async function signUp({ db }: Ledger, role: Role = 'user'): Promise<Login> {
+  const [email, password] = [`visitor-${randomBytes(4).toString('hex')}@example.com`, randomBytes(12).toString('hex')];
+  const user = await createUser(db, { email, name: 'Visitor', password, role });
+  if (!user.ok) throw new Error(`no visitor: ${JSON.stringify(user.faults)}`);
+  return { userId: user.id, email, password };
+}
+
+export async function signIn(url: string, { userId, email, password }: Login): Promise<Visitor> {
+  const body = new URLSearchParams({ email, password });
+  const answer = await fetch(`${url}/sign-in`, { method: 'POST', body, headers: { origin: url }, redirect: 'manual' });
+  await answer.text();
+  if (answer.status !== 303) throw new Error(`the visitor cannot sign in: ${answer.status}`);
+  const cookie = answer.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ');
+  const get = async (path: string): Promise<Headers> => {
+    const page = await fetch(url + path, { headers: { cookie }, redirect: 'manual' });
+    await page.text();
+    if (page.status !== 200) throw new Error(`${path} is answered with ${page.status}`);
+    return page.headers;
+  };
+  return { userId, get };
+}
