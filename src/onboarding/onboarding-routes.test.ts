@@ -5,6 +5,8 @@ import { addMailing, addMessage, addRecipients, addUser } from '../../test/suppo
 import { openSignedInSite } from '../../test/support/signed-in-site.js';
 import { readCounters } from '../delivery/delivery-store.js';
 import { isBalanced } from '../delivery/delivery.js';
+import { saveRelayFault } from '../delivery/relay-store.js';
+import { cacheInMemory } from '../lib/cache.js';
 import type { Database } from '../lib/database.js';
 import type { Locale } from '../lib/i18n.js';
 import { compileMessage, renderMessage } from '../messages/render-message.js';
@@ -14,7 +16,12 @@ import { sampleMessages, sampleRecipients } from './sample-content.js';
 const NOW = new Date('2026-05-10T12:00:00Z');
 
 function open(db: Database, options: { locale?: Locale; ownerId?: number } = {}) {
-  return openSignedInSite(db, '/', onboardingRoutes({ db, clock: { now: () => NOW } }), { now: NOW, ...options });
+  return openSignedInSite(
+    db,
+    '/',
+    onboardingRoutes({ db, cache: cacheInMemory({ db, secret: 'of the tests' }), clock: { now: () => NOW } }),
+    { now: NOW, ...options },
+  );
 }
 
 const countRows = async (db: Database, ownerId: number) => {
@@ -83,19 +90,122 @@ test('shows what runs, what comes next and what is finished after the first mail
       },
     ])
     .execute();
+  await addTotals(db, running, NOW, [590, 0, 10, 0]);
+  await addTotals(db, finished, new Date('2026-05-05T09:15:00Z'), [6, 2, 0, 1]);
+  await addTotals(db, finished, new Date('2026-05-01T09:15:00Z'), [149, 0, 0, 0]);
   const { text } = await browser.get('/');
   expect(text).toContain('Overview');
   expect(text).not.toContain('aria-current="step"');
-  expect(text).toContain('600 of 1,000 done');
+  expect(text).toContain('600 of 1,000 settled, 590 accepted');
   expect(text).toContain('6 of 7 accepted');
   for (const id of [running, finished, created]) expect(text).toContain(`href="/mailings/${id}"`);
-  expect(/Successful attempts<\/dt><dd>(\d+)/.exec(text)?.[1]).toBe('596');
-  expect(/Unsuccessful attempts<\/dt><dd>(\d+)/.exec(text)?.[1]).toBe('13');
+  const tile = (name: string) => readTile(text, name);
+  expect(tile('Letters sent')).toContain('|596|×4, |more than before: 149|');
+  expect(tile('Successful attempts')).toContain('97.8% of 609 attempts');
+  expect(tile('Unsuccessful attempts')).toContain(
+    '|13|+13 |more than before: 0|put off: 2 · rejected: 10 · in doubt: 1|',
+  );
+  expect(tile('Mailings started')).toContain('created: 1| · |running: 1| · |finished: 1');
   const part = await browser.get('/running-mailings');
-  expect(part.text).toContain('590 of 1,000 accepted');
+  expect(part.text).toContain('590 accepted');
   expect(part.response.headers.get('x-live')).toBeNull();
+  expect((await browser.get('/running-mailings?before=start')).response.headers.get('x-live')).toBe('done');
+  expect(readTile((await browser.get('/figures?period=today')).text, 'Letters sent')).toContain('|590|');
   await db.updateTable('mailings').set({ status: 'finished', finished_at: NOW }).where('id', '=', running).execute();
-  expect((await browser.get('/running-mailings')).response.headers.get('x-live')).toBe('done');
+  for (const path of ['/running-mailings', '/figures']) {
+    expect((await browser.get(path)).response.headers.get('x-live')).toBe('done');
+  }
+  expect((await browser.get('/running-mailings?before=start')).response.headers.get('x-live')).toBeNull();
+});
+
+async function addTotals(db: Database, mailingId: number, at: Date, counts: [number, number, number, number]) {
+  const [accepted, deferred, rejected, in_doubt] = counts;
+  await db
+    .insertInto('attempt_totals')
+    .values({ mailing_id: mailingId, at, accepted, deferred, rejected, in_doubt })
+    .execute();
+}
+
+/** What a tile of figures says, without its tags. */
+function readTile(text: string, name: string): string {
+  const tile = new RegExp(`<dt>${name}</dt><dd>.*?</dd>`, 's').exec(text)?.[0] ?? '';
+  return tile
+    .replaceAll('\u00a0', ' ')
+    .replaceAll(/<svg.*?<\/svg>|<[^>]+>/gs, '|')
+    .replaceAll(/\|+/g, '|');
+}
+
+test('keeps the range in the address, and says what is wrong with one that it cannot show', async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const { browser, ownerId } = await open(db);
+  const mailingId = await addMailing(db, ownerId);
+  await db.updateTable('mailings').set({ status: 'finished', started_at: NOW, finished_at: NOW }).execute();
+  await addTotals(db, mailingId, new Date('2026-04-02T09:15:00Z'), [5, 0, 0, 0]);
+  const april = await browser.get('/?from=2026-04-01&until=2026-04-30');
+  expect(april.text).toContain('value="2026-04-01"');
+  expect(april.text).toContain('<strong>April 1 – 30, 2026</strong>'.replaceAll(' – ', '\u2009–\u2009'));
+  expect(readTile(april.text, 'Letters sent')).toContain('|5|+5 |more than before: 0|');
+  expect(april.text).toContain('href="/attempts?outcome=accepted&amp;from=2026-04-01&amp;until=2026-04-30"');
+  const wrong = await browser.get('/?from=2026-04-30&until=2026-04-01');
+  expect(wrong.status).toBe(422);
+  expect(wrong.text).toContain('the end is before the beginning');
+  expect(wrong.text).toContain('value="2026-04-30"');
+  expect(wrong.text).toMatch(/<input[^>]*name="until"[^>]*aria-invalid="true"/);
+});
+
+test('tells what needs the owner, with the way to mend it', async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const { browser, ownerId } = await open(db);
+  const ids: number[] = [];
+  for (let n = 0; n < 6; n += 1) ids.push(await addMailing(db, ownerId));
+  const [disabled = 0, refused = 0, unstarted = 0, doubtful = 0, paused = 0, stopping = 0] = ids;
+  const set = (id: number, values: object) => db.updateTable('mailings').set(values).where('id', '=', id).execute();
+  const running = { status: 'running', started_at: NOW, frozen_at: NOW };
+  await set(disabled, { ...running, disabled_at: NOW, disabled_reason: 'Complaints' });
+  await set(refused, { ...running, paused_at: NOW, pause_reason: '550 5.7.1 spam' });
+  await set(unstarted, { start_fault: 'no_recipients' });
+  await set(doubtful, { ...running, status: 'finished', finished_at: NOW });
+  await set(paused, { ...running, paused_at: NOW });
+  await set(stopping, { ...running, paused_at: NOW, disabled_at: NOW, disabled_reason: 'Spam', stopped_at: NOW });
+  const counters = { audience: 3, accepted: 1, in_doubt: 2, in_doubt_left: 1 };
+  await db
+    .insertInto('mailing_counters')
+    .values({ mailing_id: doubtful, ...counters })
+    .execute();
+  const list = async () =>
+    /class="card card-body attention".*?<\/section>/s.exec((await browser.get('/')).text)?.[0] ?? '';
+  const before = await list();
+  const hrefs = [...before.matchAll(/class="btn[^"]*" href="([^"]+)">([^<]+)/g)].map(([, href, action]) => [
+    href,
+    action,
+  ]);
+  expect(hrefs).toEqual([
+    [`/mailings/${disabled}`, 'Open'],
+    [`/mailings/${refused}`, 'Look into it'],
+    [`/mailings/${unstarted}/audience`, 'Mend it'],
+    [`/mailings/${doubtful}`, 'Decide'],
+    [`/mailings/${paused}`, 'Continue'],
+  ]);
+  for (const said of ['Complaints', '550 5.7.1 spam', '1 letter in doubt']) expect(before).toContain(said);
+  await db.updateTable('mailing_counters').set({ in_doubt_left: 2 }).execute();
+  await set(paused, { paused_at: null });
+  await set(refused, { paused_at: null, pause_reason: null });
+  expect([...(await list()).matchAll(/class="btn/g)]).toHaveLength(2);
+});
+
+test('tells of mail servers that take nothing, while something runs', async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const { browser, ownerId } = await open(db);
+  const mailingId = await addMailing(db, ownerId);
+  await saveRelayFault(db, 'smtp_url', 'connect ECONNREFUSED', 60_000);
+  expect((await browser.get('/')).text).not.toContain('No letters leave');
+  await db.updateTable('mailings').set({ status: 'running', started_at: NOW, frozen_at: NOW }).execute();
+  const { text } = await browser.get('/');
+  expect(text).toContain('No letters leave');
+  expect(text).toContain(`href="/mailings/${mailingId}"`);
 });
 
 test('shows nothing of another owner', async () => {

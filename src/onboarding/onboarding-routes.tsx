@@ -1,39 +1,52 @@
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 
 import { may } from '../accounts/permissions.js';
+import { findRelayFault } from '../delivery/relay-store.js';
+import type { Cache } from '../lib/cache.js';
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../lib/database.js';
+import { countMessages } from '../messages/message-store.js';
 import { readFailing } from '../relays/read-relays.js';
+import { listKeysInUse } from '../relays/relay-store.js';
+import { chooseRange } from '../statistics/range.js';
+import { readCachedFigures } from '../statistics/read-figures.js';
+import { RunningList } from '../statistics/running-list.js';
 import { ConfirmPage } from '../ui/confirm-page.js';
 import { redirectWithFlash } from '../ui/flash.js';
-import { signedIn, type View, type WebEnv } from '../ui/view.js';
-import { RunningMailings } from './overview.js';
+import { signedIn, visitorOf, type View, type WebEnv } from '../ui/view.js';
+import { OwnFigures } from './overview.js';
 import { readRunning, readStart } from './read-start.js';
 import { addSampleData, countSampleData, deleteSampleData, isAny, type SampleCounts } from './sample-data.js';
 import { StartPage } from './start-page.js';
 
 interface OnboardingDeps {
   db: Database;
+  cache: Cache;
   clock: Clock;
 }
 
-export function onboardingRoutes({ db, clock }: OnboardingDeps): Hono<WebEnv> {
+export function onboardingRoutes(deps: OnboardingDeps): Hono<WebEnv> {
+  const { db, cache, clock } = deps;
   const routes = new Hono<WebEnv>();
 
-  routes.get('/', async (c) => {
-    const view = c.get('view');
-    const [start, failing] = await Promise.all([
-      readStart(db, signedIn(view).id),
-      may(view.user, 'mailServers.manage') ? readFailing(db, view.now) : [],
-    ]);
-    return c.html(<StartPage view={view} start={start} failing={failing} />);
-  });
+  routes.get('/', (c) => showStart(deps, c));
 
   routes.get('/running-mailings', async (c) => {
     const view = c.get('view');
-    const running = await readRunning(db, signedIn(view).id);
-    if (running.length === 0) c.header('x-live', 'done');
-    return c.html(<RunningMailings view={view} running={running} />);
+    const { id } = signedIn(view);
+    const entry = { name: 'running', visitor: visitorOf(view), owners: id, params: {} };
+    const running = await cache.read(entry, () => readRunning(db, id));
+    const isOver = view.query['before'] === 'start' ? running.length > 0 : running.length === 0;
+    if (isOver) c.header('x-live', 'done');
+    return c.html(<RunningList view={view} running={view.query['before'] === 'start' ? [] : running} />);
+  });
+
+  routes.get('/figures', async (c) => {
+    const view = c.get('view');
+    const { range } = chooseRange(view.query, view.now, view.timeZone);
+    const figures = await readCachedFigures(deps, view, signedIn(view).id, range);
+    if (figures.mailings.running === 0) c.header('x-live', 'done');
+    return c.html(<OwnFigures view={view} figures={figures} range={range} />);
   });
 
   routes.post('/sample-data', async (c) => {
@@ -58,6 +71,38 @@ export function onboardingRoutes({ db, clock }: OnboardingDeps): Hono<WebEnv> {
   });
 
   return routes;
+}
+
+async function showStart(deps: OnboardingDeps, c: Context<WebEnv>) {
+  const { db, cache } = deps;
+  const view = c.get('view');
+  const { id } = signedIn(view);
+  const choice = chooseRange(view.query, view.now, view.timeZone);
+  const entry = { name: 'start', visitor: visitorOf(view), owners: id, params: {} };
+  const [start, figures, samples, failing] = await Promise.all([
+    cache.read(entry, () => readStart(db, id)),
+    readCachedFigures(deps, view, id, choice.range),
+    countSampleData(db, id),
+    may(view.user, 'mailServers.manage') ? readFailing(db, view.now) : [],
+  ]);
+  // Messages and mail servers raise no data version: what is told of them is read each time, where it is told.
+  const [messageCount, relayFault] = await Promise.all([
+    start.isNewcomer ? countMessages(db, id, '', 1) : 0,
+    start.running.length > 0 && failing.length === 0 ? findRelayFault(db, await listKeysInUse(db)) : undefined,
+  ]);
+  return c.html(
+    <StartPage
+      view={view}
+      start={start}
+      choice={choice}
+      figures={figures}
+      hasSampleData={isAny(samples)}
+      hasMessages={messageCount > 0}
+      isHeldUp={relayFault !== undefined}
+      failing={failing}
+    />,
+    Object.keys(choice.faults).length > 0 ? 422 : 200,
+  );
 }
 
 function deletionPage(view: View, { recipients, messages, mailings }: SampleCounts) {

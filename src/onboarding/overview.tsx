@@ -1,22 +1,48 @@
 import type { Child } from 'hono/jsx';
 
 import type { Counters } from '../delivery/delivery.js';
-import { MailingBadge } from '../mailings/mailing-parts.js';
-import type { Mailing } from '../mailings/mailing.js';
+import { MailingStateBadge } from '../mailings/mailing-parts.js';
+import { AttentionList, NothingLeavesLine } from '../statistics/attention-list.js';
+import { FiguresSection } from '../statistics/figures-section.js';
+import type { Figures } from '../statistics/figures.js';
+import { AwaitRunning, LivePart } from '../statistics/live-part.js';
+import { RangePicker } from '../statistics/range-picker.js';
+import { rangeQuery, type Range, type RangeChoice } from '../statistics/range.js';
+import { MailingLink, RunningList } from '../statistics/running-list.js';
+import type { ShownMailing } from '../statistics/shown-mailing.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
+import { KeptPart } from '../ui/kept-part.js';
 import type { View } from '../ui/view.js';
-import type { MailingWithCounters, Start } from './read-start.js';
+import type { Start } from './read-start.js';
 
-export function Overview({ view, start }: { view: View; start: Start }) {
-  const { running, next, finished, isNewcomer } = start;
+export interface OverviewProps {
+  view: View;
+  start: Start;
+  choice: RangeChoice;
+  figures: Figures;
+  /** No mail server takes letters, while mailings run. */
+  isHeldUp: boolean;
+}
+
+export function Overview({ view, start, choice, figures, isHeldUp }: OverviewProps) {
+  const { attention, running, next, finished, isNewcomer } = start;
+  const isRunning = running.length > 0;
   return (
     <>
-      {running.length > 0 && (
-        <section data-live="/running-mailings">
-          <RunningMailings view={view} running={running} />
-        </section>
-      )}
-      <Totals view={view} start={start} />
+      <AttentionList view={view} attention={attention}>
+        {isHeldUp && <NothingLeavesLine view={view} href={`/mailings/${running[0]?.id ?? ''}`} />}
+      </AttentionList>
+      <LivePart href="/running-mailings" isRunning={isRunning}>
+        <RunningList view={view} running={running} />
+      </LivePart>
+      {!isRunning && next.length > 0 && <AwaitRunning href="/running-mailings" />}
+      <section class="figures-section" aria-labelledby="figures-title">
+        <h2 id="figures-title">{view.t('statistics.title')}</h2>
+        <RangePicker view={view} choice={choice} path="/" />
+        <LivePart href={`/figures?${rangeQuery(choice.range)}`} isRunning={isRunning}>
+          <OwnFigures view={view} figures={figures} range={choice.range} />
+        </LivePart>
+      </section>
       <div class="overview-columns">
         {!isNewcomer && (
           <MailingList
@@ -26,7 +52,7 @@ export function Overview({ view, start }: { view: View; start: Start }) {
           >
             {next.map((mailing) => (
               <MailingLine view={view} mailing={mailing}>
-                {formatDateTime(view, mailing.firstSendingAt)}
+                {formatDateTime(view, new Date(mailing.firstSendingAt))}
               </MailingLine>
             ))}
           </MailingList>
@@ -36,44 +62,13 @@ export function Overview({ view, start }: { view: View; start: Start }) {
           title={view.t('onboarding.overview.finished')}
           empty={view.t('onboarding.overview.nothingFinished')}
         >
-          {finished.map(({ mailing, counters }) => (
+          {finished.map((mailing) => (
             <MailingLine view={view} mailing={mailing}>
-              {counters && describeAccepted(view, counters)}
+              {mailing.counters && describeAccepted(view, mailing.counters)}
             </MailingLine>
           ))}
         </MailingList>
       </div>
-    </>
-  );
-}
-
-/** What changes by itself; the page asks for it again and again. */
-export function RunningMailings({ view, running }: { view: View; running: MailingWithCounters[] }) {
-  return (
-    <section class="card card-body running-mailings">
-      <h2>{view.t('onboarding.overview.running')}</h2>
-      {running.map(({ mailing, counters }) => (
-        <article class="running-mailing">
-          <div class="running-mailing-head">
-            <MailingLink mailing={mailing} />
-            <MailingBadge view={view} mailing={mailing} />
-          </div>
-          {counters && <Progress view={view} subject={mailing.subject} counters={counters} />}
-        </article>
-      ))}
-    </section>
-  );
-}
-
-function Progress({ view, subject, counters }: { view: View; subject: string; counters: Counters }) {
-  const settled = counters.audience - counters.waiting;
-  const values = { settled: formatNumber(view, settled), audience: formatNumber(view, counters.audience) };
-  return (
-    <>
-      <progress value={settled} max={Math.max(counters.audience, 1)} aria-label={subject}></progress>
-      <p class="running-mailing-counts">
-        {view.t('onboarding.overview.progress', values)} · {describeAccepted(view, counters)}
-      </p>
     </>
   );
 }
@@ -85,28 +80,17 @@ function describeAccepted(view: View, { accepted, audience }: Counters): string 
   });
 }
 
-function Totals({ view, start: { recipientCount, totals, hasSampleData } }: { view: View; start: Start }) {
-  const unsuccessful = totals.attemptsDeferred + totals.attemptsRejected + totals.attemptsInDoubt;
-  const figures = [
-    ['recipients', recipientCount],
-    ['accepted', totals.accepted],
-    ['successful', totals.attemptsAccepted],
-    ['unsuccessful', unsuccessful],
-  ] as const;
-  return (
-    <section aria-labelledby="totals-title">
-      <h2 id="totals-title">{view.t('onboarding.totals.title')}</h2>
-      <dl class="totals">
-        {figures.map(([name, figure]) => (
-          <div>
-            <dt>{view.t(`onboarding.totals.${name}`)}</dt>
-            <dd>{formatNumber(view, figure)}</dd>
-          </div>
-        ))}
-      </dl>
-      {hasSampleData && <p class="form-text">{view.t('onboarding.totals.withSamples')}</p>}
-    </section>
-  );
+/** What the page asks for again and again while mailings run. */
+export function OwnFigures({ view, figures, range }: { view: View; figures: Figures; range: Range }) {
+  const days = `from=${range.firstDay}&until=${range.lastDay}`;
+  const hrefs = {
+    accepted: `/attempts?outcome=accepted&${days}`,
+    unsuccessful: `/attempts?outcome=unsuccessful&${days}`,
+    mailings: '/mailings',
+    recipients: '/recipients',
+  };
+  const render = () => <FiguresSection view={view} figures={figures} range={range} hrefs={hrefs} />;
+  return <KeptPart view={view} name="own figures" input={[figures, range]} render={render} />;
 }
 
 function MailingList({
@@ -129,22 +113,14 @@ function MailingList({
   );
 }
 
-function MailingLine({ view, mailing, children }: { view: View; mailing: Mailing; children?: Child }) {
+function MailingLine({ view, mailing, children }: { view: View; mailing: ShownMailing; children?: Child }) {
   return (
     <li>
       <MailingLink mailing={mailing} />
       <span class="overview-line-foot">
-        <MailingBadge view={view} mailing={mailing} />
+        <MailingStateBadge view={view} state={mailing.state} />
         <span>{children}</span>
       </span>
     </li>
-  );
-}
-
-function MailingLink({ mailing: { id, subject } }: { mailing: Mailing }) {
-  return (
-    <a class="row-link" href={`/mailings/${id}`}>
-      <bdi>{subject}</bdi>
-    </a>
   );
 }

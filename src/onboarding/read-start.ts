@@ -1,60 +1,48 @@
-import { readCounters, sumCounters } from '../delivery/delivery-store.js';
-import type { Counters } from '../delivery/delivery.js';
+import { readCounters } from '../delivery/delivery-store.js';
 import type { Database } from '../lib/database.js';
 import type { MailingStatus } from '../lib/schema.js';
 import { listMailings } from '../mailings/mailing-store.js';
 import type { Mailing } from '../mailings/mailing.js';
 import { hasStartedOwnMailing } from '../mailings/sample-mailing-store.js';
-import { countMessages } from '../messages/message-store.js';
 import { countRecipients } from '../recipients/recipient-store.js';
-import { countSampleData, isAny } from './sample-data.js';
+import type { Attention } from '../statistics/figures.js';
+import { readAttention } from '../statistics/read-figures.js';
+import { showMailing, type ShownMailing } from '../statistics/shown-mailing.js';
 
-/** What the start page tells. */
+/** What the start page lists; plain JSON, as the cache keeps it. Nothing of messages, which raise no data version. */
 export interface Start {
   /** True until the owner has started a mailing of their own. */
   isNewcomer: boolean;
-  hasSampleData: boolean;
-  hasMessages: boolean;
   recipientCount: number;
-  running: MailingWithCounters[];
-  next: Mailing[];
-  finished: MailingWithCounters[];
-  totals: Counters;
-}
-
-export interface MailingWithCounters {
-  mailing: Mailing;
-  /** Absent until the audience is frozen. */
-  counters: Counters | undefined;
+  attention: Attention;
+  running: ShownMailing[];
+  next: ShownMailing[];
+  finished: ShownMailing[];
 }
 
 const SHOWN = 5;
 
 export async function readStart(db: Database, ownerId: number): Promise<Start> {
-  const [hasStarted, samples, messageCount, recipientCount, running, next, finished, totals] = await Promise.all([
+  const [hasStarted, recipientCount, attention, running, next, finished] = await Promise.all([
     hasStartedOwnMailing(db, ownerId),
-    countSampleData(db, ownerId),
-    countMessages(db, ownerId, '', 1),
     countRecipients(db, ownerId),
+    readAttention(db, ownerId),
     readRunning(db, ownerId),
     listByStart(db, ownerId, 'created', false),
     listByStart(db, ownerId, 'finished', true),
-    sumCounters(db, ownerId),
   ]);
   return {
     isNewcomer: !hasStarted,
-    hasSampleData: isAny(samples),
-    hasMessages: messageCount > 0,
     recipientCount,
+    attention,
     running,
-    next,
+    next: next.map((mailing) => showMailing(mailing, undefined)),
     finished: await withCounters(db, ownerId, finished),
-    totals,
   };
 }
 
 /** The mailings that run now, the newest first. */
-export async function readRunning(db: Database, ownerId: number): Promise<MailingWithCounters[]> {
+export async function readRunning(db: Database, ownerId: number): Promise<ShownMailing[]> {
   return withCounters(db, ownerId, await listByStart(db, ownerId, 'running', true));
 }
 
@@ -68,8 +56,8 @@ async function listByStart(
   return rows.slice(0, SHOWN);
 }
 
-async function withCounters(db: Database, ownerId: number, mailings: Mailing[]): Promise<MailingWithCounters[]> {
+async function withCounters(db: Database, ownerId: number, mailings: Mailing[]): Promise<ShownMailing[]> {
   const ids = mailings.map(({ id }) => id);
   const counters = await readCounters(db, ownerId, ids);
-  return mailings.map((mailing) => ({ mailing, counters: counters.get(mailing.id) }));
+  return mailings.map((mailing) => showMailing(mailing, counters.get(mailing.id)));
 }

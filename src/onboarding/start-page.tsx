@@ -6,17 +6,19 @@ import { formatNumber } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import type { View } from '../ui/view.js';
-import { Overview } from './overview.js';
+import { Overview, type OverviewProps } from './overview.js';
 import type { Start } from './read-start.js';
 
-interface StartProps {
-  view: View;
-  start: Start;
+interface StartPageProps extends OverviewProps {
+  hasSampleData: boolean;
+  hasMessages: boolean;
+  failing: FailingRelay[];
 }
 
 /** For a newcomer the way to the first mailing; later what runs, what comes next and what became of the rest. */
-export function StartPage({ view, start, failing }: StartProps & { failing: FailingRelay[] }) {
-  const { isNewcomer, hasSampleData, running, finished } = start;
+export function StartPage({ hasSampleData, hasMessages, failing, ...overview }: StartPageProps) {
+  const { view, start } = overview;
+  const { isNewcomer, running, finished } = start;
   const hasOverview = !isNewcomer || running.length > 0 || finished.length > 0;
   return (
     <Layout
@@ -26,9 +28,9 @@ export function StartPage({ view, start, failing }: StartProps & { failing: Fail
       {...(running.length > 0 ? { refresh: 5 } : {})}
     >
       <RelayNotices view={view} failing={failing} />
-      {isNewcomer && <Guide view={view} start={start} />}
+      {isNewcomer && <Guide view={view} start={start} hasMessages={hasMessages} />}
       {isNewcomer && !hasSampleData && <SampleOffer view={view} />}
-      {hasOverview && <Overview view={view} start={start} />}
+      {hasOverview && <Overview {...overview} />}
       {hasSampleData && <SampleNotice view={view} />}
     </Layout>
   );
@@ -51,8 +53,15 @@ interface Step {
   action: string;
 }
 
-function Guide({ view, start }: StartProps) {
-  const steps = listSteps(view, start);
+interface GuideProps {
+  view: View;
+  start: Start;
+  hasMessages: boolean;
+}
+
+function Guide(props: GuideProps) {
+  const { view } = props;
+  const steps = listSteps(props);
   const next = steps.findIndex(({ isDone }) => !isDone);
   return (
     <section class="guide">
@@ -66,7 +75,7 @@ function Guide({ view, start }: StartProps) {
   );
 }
 
-function listSteps(view: View, { recipientCount, hasMessages, next }: Start): Step[] {
+function listSteps({ view, start: { recipientCount, next }, hasMessages }: GuideProps): Step[] {
   const [planned] = next;
   return [
     {

@@ -1,261 +1,137 @@
-import { MailingBadge } from '../mailings/mailing-parts.js';
 import { RelayNotices } from '../relays/relay-notice.js';
 import type { FailingRelay } from '../relays/relay.js';
-import { formatDateTime, formatNumber } from '../ui/format.js';
-import { Icon } from '../ui/icon.js';
+import { AttentionLine, AttentionList } from '../statistics/attention-list.js';
+import { FiguresSection } from '../statistics/figures-section.js';
+import type { Figures } from '../statistics/figures.js';
+import { AwaitRunning, LivePart } from '../statistics/live-part.js';
+import { RangePicker } from '../statistics/range-picker.js';
+import { rangeQuery, type Range, type RangeChoice } from '../statistics/range.js';
+import { RunningList } from '../statistics/running-list.js';
+import { KeptPart } from '../ui/kept-part.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState } from '../ui/list.js';
 import { ReadOnlyMark } from '../ui/oversight-list.js';
 import { OversightTabs } from '../ui/oversight-tabs.js';
-import { OwnerLink } from '../ui/owner-notice.js';
+import { OwnerLink, type OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
-import {
-  isEmpty,
-  type ComparedOwner,
-  type Installation,
-  type InstallationTotals,
-  type Running,
-  type RunningMailing,
-} from './oversight.js';
+import { InstallationTotals } from './installation-totals.js';
+import { MachinerySection, type Machinery } from './machinery.js';
+import type { ComparedOwner, Installation, OwnerSort, Running } from './oversight.js';
+import { OwnerTable } from './owner-table.js';
 
-interface OversightPageProps {
+export interface OversightProps {
   view: View;
   installation: Installation;
   running: Running;
+  choice: RangeChoice;
+  figures: Figures;
+  owners: ComparedOwner[];
+  sort: OwnerSort;
   failing: FailingRelay[];
+  /** Administrators keep it; for others it is absent. */
+  machinery: Machinery | undefined;
 }
 
-export function OversightPage({ view, installation, running, failing }: OversightPageProps) {
+export function OversightPage(props: OversightProps) {
+  const { view, failing, figures } = props;
+  const { recipients, mailings } = figures;
+  const isEmpty = recipients + mailings.created + mailings.running + mailings.finished === 0;
   return (
     <Layout
       view={view}
       title={view.t('oversight.overview.title')}
       actions={<ReadOnlyMark view={view} />}
       tabs={<OversightTabs view={view} />}
+      {...(mailings.running > 0 ? { refresh: 5 } : {})}
     >
       <RelayNotices view={view} failing={failing} />
-      {running.mailings.length > 0 ? (
-        <section data-live="/oversight/running-mailings" data-live-seconds="2">
-          <LiveOverview view={view} totals={installation} running={running} />
-        </section>
-      ) : (
-        <Totals view={view} totals={installation} />
-      )}
-      {isEmpty(installation) ? (
+      {isEmpty ? (
         <EmptyState
           icon="binoculars"
           title={view.t('oversight.overview.emptyTitle')}
           text={view.t('oversight.overview.emptyText')}
         />
       ) : (
-        <Owners view={view} owners={installation.owners} />
+        <Everything {...props} />
       )}
     </Layout>
   );
 }
 
-/** What changes by itself while mailings run; the page asks for it again and again. */
-export function LiveOverview({ view, totals, running }: { view: View; totals: InstallationTotals; running: Running }) {
+function Everything(props: OversightProps) {
+  const { view, installation, running, choice, figures, owners, sort, machinery } = props;
+  const isRunning = running.mailings.length > 0;
+  const hasNoWorker = machinery?.nodes.workers === 0;
   return (
     <>
-      <RunningMailings view={view} running={running} />
-      <Totals view={view} totals={totals} />
+      <AttentionList view={view} attention={installation.attention}>
+        {hasNoWorker && (
+          <AttentionLine
+            icon="hdd-stack"
+            isGrave
+            href="/oversight/nodes"
+            action={view.t('statistics.attention.actions.look')}
+          >
+            <strong>{view.t('oversight.machinery.noWorkerTitle')}</strong>
+            <span>{view.t('oversight.machinery.noWorker')}</span>
+          </AttentionLine>
+        )}
+      </AttentionList>
+      <LivePart href="/oversight/running-mailings" isRunning={isRunning}>
+        <LiveRunning view={view} running={running} installation={installation} />
+      </LivePart>
+      {!isRunning && figures.mailings.created > 0 && <AwaitRunning href="/oversight/running-mailings" />}
+      <section class="figures-section" aria-labelledby="figures-title">
+        <h2 id="figures-title">{view.t('statistics.title')}</h2>
+        <RangePicker view={view} choice={choice} path="/oversight" kept={sort === 'accepted' ? {} : { sort }} />
+        <LivePart href={`/oversight/figures?${rangeQuery(choice.range)}`} isRunning={isRunning}>
+          <AllFigures view={view} figures={figures} range={choice.range} />
+        </LivePart>
+      </section>
+      <KeptPart
+        view={view}
+        name="owners"
+        input={[owners, choice.range, sort]}
+        render={() => <OwnerTable view={view} owners={owners} range={choice.range} sort={sort} />}
+      />
+      {machinery && <MachinerySection view={view} machinery={machinery} />}
     </>
   );
 }
 
-function RunningMailings({ view, running }: { view: View; running: Running }) {
+/** What runs and what waits: the page asks for it again and again. */
+export function LiveRunning({
+  view,
+  running,
+  installation,
+}: Pick<OversightProps, 'view' | 'running' | 'installation'>) {
+  const owners = new Map(running.mailings.map(({ id, owner }) => [id, owner]));
   return (
-    <section class="card card-body running-mailings">
-      <h2>{view.t('oversight.running.title')}</h2>
-      {running.mailings.map((mailing) => (
-        <RunningLine view={view} running={mailing} />
-      ))}
-      {running.hasMore && (
-        <a class="running-mailings-all" href="/oversight/mailings?status=running">
-          {view.t('oversight.running.all')}
-        </a>
-      )}
-    </section>
+    <>
+      <RunningList view={view} running={running.mailings} describe={(mailing) => nameOwner(owners.get(mailing.id))}>
+        {running.hasMore && (
+          <a class="running-mailings-all" href="/oversight/mailings?status=running">
+            {view.t('oversight.running.all')}
+          </a>
+        )}
+      </RunningList>
+      <InstallationTotals view={view} installation={installation} />
+    </>
   );
 }
 
-function RunningLine({ view, running: { mailing, owner, counters } }: { view: View; running: RunningMailing }) {
-  const settled = counters ? counters.audience - counters.waiting : 0;
-  return (
-    <article class="running-mailing">
-      <div class="running-mailing-head">
-        <a class="row-link" href={`/mailings/${mailing.id}`}>
-          <bdi>{mailing.subject}</bdi>
-        </a>
-        <MailingBadge view={view} mailing={mailing} />
-      </div>
-      {counters && (
-        <progress value={settled} max={Math.max(counters.audience, 1)} aria-label={mailing.subject}></progress>
-      )}
-      <p class="running-mailing-counts">
-        {owner && <OwnerLink owner={owner} />}
-        {owner && counters && ' · '}
-        {counters &&
-          view.t('oversight.running.progress', {
-            settled: formatNumber(view, settled),
-            audience: formatNumber(view, counters.audience),
-            accepted: formatNumber(view, counters.accepted),
-          })}
-      </p>
-    </article>
-  );
+function nameOwner(owner: OwnerName | null | undefined) {
+  return owner ? <OwnerLink owner={owner} /> : null;
 }
 
-interface Figure {
-  label: string;
-  number: number;
-  /** The list that holds them. */
-  href?: string;
-}
-
-/** Groups of figures, each leading to what it counts. */
-function Totals({ view, totals }: { view: View; totals: InstallationTotals }) {
-  const { users, recipients, mailings, letters } = totals;
-  const unsuccessful = letters.attemptsDeferred + letters.attemptsRejected + letters.attemptsInDoubt;
-  const t = view.t;
-  return (
-    <div class="oversight-totals">
-      <TotalGroup
-        view={view}
-        title={t('oversight.totals.letters')}
-        width="wide"
-        figures={[
-          { label: t('oversight.accepted'), number: letters.accepted },
-          { label: t('oversight.rejected'), number: letters.rejected },
-          { label: t('oversight.inDoubt'), number: letters.inDoubt },
-          { label: t('oversight.waiting'), number: letters.waiting },
-        ]}
-      />
-      <TotalGroup
-        view={view}
-        title={t('oversight.totals.attempts')}
-        width="middle"
-        figures={[
-          {
-            label: t('oversight.successful'),
-            number: letters.attemptsAccepted,
-            href: '/oversight/attempts?outcome=accepted',
-          },
-          {
-            label: t('oversight.unsuccessful'),
-            number: unsuccessful,
-            href: '/oversight/attempts?outcome=unsuccessful',
-          },
-        ]}
-      />
-      <TotalGroup
-        view={view}
-        title={t('oversight.totals.mailings')}
-        figures={(['created', 'running', 'finished'] as const).map((status) => ({
-          label: t(`mailings.statuses.${status}`),
-          number: mailings[status],
-          href: `/oversight/mailings?status=${status}`,
-        }))}
-      />
-      <TotalGroup
-        view={view}
-        title={t('oversight.totals.recipients')}
-        width="narrow"
-        figures={[{ label: t('oversight.totals.allRecipients'), number: recipients, href: '/oversight/recipients' }]}
-      />
-      <TotalGroup
-        view={view}
-        title={t('oversight.totals.users')}
-        figures={(['active', 'unconfirmed', 'blocked'] as const).map((state) => ({
-          label: t(`oversight.userStates.${state}`),
-          number: users[state],
-          href: `/oversight/users?state=${state}`,
-        }))}
-      />
-    </div>
-  );
-}
-
-interface TotalGroupProps {
-  view: View;
-  title: string;
-  width?: 'wide' | 'middle' | 'narrow';
-  figures: Figure[];
-}
-
-function TotalGroup({ view, title, width, figures }: TotalGroupProps) {
-  return (
-    <section class={width ? `oversight-group oversight-group-${width}` : 'oversight-group'}>
-      <h2>{title}</h2>
-      <dl class="totals">
-        {figures.map(({ label, number, href }) => (
-          <div>
-            <dt>{label}</dt>
-            <dd>{href && number > 0 ? <a href={href}>{formatNumber(view, number)}</a> : formatNumber(view, number)}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
-}
-
-function Owners({ view, owners }: { view: View; owners: ComparedOwner[] }) {
-  return (
-    <section aria-labelledby="owners-title">
-      <h2 id="owners-title">{view.t('oversight.owners.title')}</h2>
-      <div class="table-frame">
-        <table class="table list-table" aria-labelledby="owners-title">
-          <thead>
-            <tr>
-              <th scope="col">{view.t('common.oversight.owner')}</th>
-              {OWNER_COLUMNS.map((name) => (
-                <th scope="col" class="cell-number">
-                  {view.t(`oversight.owners.${name}`)}
-                </th>
-              ))}
-              <th scope="col">{view.t('oversight.owners.lastStarted')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {owners.map((owner) => (
-              <OwnerRow view={view} compared={owner} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <a class="all-users" href="/oversight/users">
-        <Icon name="people" />
-        {view.t('oversight.owners.all')}
-      </a>
-    </section>
-  );
-}
-
-const OWNER_COLUMNS = ['recipients', 'mailings', 'accepted', 'unsuccessful'] as const;
-
-const OWNER_HREFS = {
-  recipients: '/oversight/recipients?owner=',
-  mailings: '/oversight/mailings?owner=',
-  accepted: '/oversight/attempts?outcome=accepted&owner=',
-  unsuccessful: '/oversight/attempts?outcome=unsuccessful&owner=',
-};
-
-function OwnerRow({ view, compared }: { view: View; compared: ComparedOwner }) {
-  const { owner, lastStartedAt } = compared;
-  return (
-    <tr>
-      <td data-label={view.t('common.oversight.owner')}>
-        <OwnerLink owner={owner} />
-      </td>
-      {OWNER_COLUMNS.map((name) => (
-        <td data-label={view.t(`oversight.owners.${name}`)} class="cell-number">
-          {compared[name] === 0 ? '0' : <a href={OWNER_HREFS[name] + owner.id}>{formatNumber(view, compared[name])}</a>}
-        </td>
-      ))}
-      <td data-label={view.t('oversight.owners.lastStarted')} class="cell-time">
-        {lastStartedAt ? formatDateTime(view, lastStartedAt) : view.t('common.none')}
-      </td>
-    </tr>
-  );
+export function AllFigures({ view, figures, range }: { view: View; figures: Figures; range: Range }) {
+  const days = `from=${range.firstDay}&until=${range.lastDay}`;
+  const hrefs = {
+    accepted: `/oversight/attempts?outcome=accepted&${days}`,
+    unsuccessful: `/oversight/attempts?outcome=unsuccessful&${days}`,
+    mailings: '/oversight/mailings',
+    recipients: '/oversight/recipients',
+  };
+  const render = () => <FiguresSection view={view} figures={figures} range={range} hrefs={hrefs} />;
+  return <KeptPart view={view} name="all figures" input={[figures, range]} render={render} />;
 }

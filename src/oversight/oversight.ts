@@ -1,25 +1,16 @@
 // pure
-import type { Counters, OwnerSums } from '../delivery/delivery.js';
-import type { MailingStatus } from '../lib/schema.js';
-import type { Mailing } from '../mailings/mailing.js';
+import type { Counters } from '../delivery/delivery.js';
+import type { Attention } from '../statistics/figures.js';
+import type { ShownMailing } from '../statistics/shown-mailing.js';
 import type { OwnerName } from '../ui/owner-notice.js';
 
-/** What the overview of the whole installation tells. */
-export interface Installation extends InstallationTotals {
-  owners: ComparedOwner[];
-}
+/* What the overview of the whole installation tells; plain JSON, as the cache keeps it. */
 
-export interface InstallationTotals {
+export interface Installation {
   users: { active: number; unconfirmed: number; blocked: number };
-  recipients: number;
-  mailings: Record<MailingStatus, number>;
-  /** The sums over all mailings. */
+  /** The sums over all mailings, whenever they ran. */
   letters: Counters;
-}
-
-export interface ComparedOwner extends Omit<OwnerSums, 'ownerId'> {
-  owner: OwnerName;
-  recipients: number;
+  attention: Attention;
 }
 
 export interface Running {
@@ -28,14 +19,38 @@ export interface Running {
   hasMore: boolean;
 }
 
-export interface RunningMailing {
-  mailing: Mailing;
-  owner: OwnerName | undefined;
-  /** Absent until the audience is frozen. */
-  counters: Counters | undefined;
+export interface RunningMailing extends ShownMailing {
+  owner: OwnerName | null;
 }
 
-/** A fresh installation: nobody has anything yet. */
-export function isEmpty({ recipients, mailings }: InstallationTotals): boolean {
-  return recipients + mailings.created + mailings.running + mailings.finished === 0;
+/** What an owner did in a range. */
+export interface ComparedOwner {
+  owner: OwnerName;
+  /** Now. */
+  recipients: number;
+  started: number;
+  accepted: number;
+  unsuccessful: number;
+  /** In the range before. */
+  acceptedBefore: number;
+  lastStartedAt: string | null;
+}
+
+/** What they can be sorted by; `last` is when one last started a mailing. */
+export const OWNER_SORTS = ['accepted', 'unsuccessful', 'started', 'recipients', 'last'] as const;
+export type OwnerSort = (typeof OWNER_SORTS)[number];
+
+export function parseOwnerSort(text: string | undefined): OwnerSort {
+  return OWNER_SORTS.find((sort) => sort === text) ?? 'accepted';
+}
+
+/** The most first; of equal ones those who sent more, and then in the order of their ids, so that the order is always the same. */
+export function sortOwners<T extends Omit<ComparedOwner, 'owner' | 'acceptedBefore'> & { ownerId: number }>(
+  owners: T[],
+  sort: OwnerSort,
+): T[] {
+  const key = (owner: T) => (sort === 'last' ? Date.parse(owner.lastStartedAt ?? '') || 0 : owner[sort]);
+  return owners.toSorted(
+    (a, b) => key(b) - key(a) || b.accepted - a.accepted || b.recipients - a.recipients || a.ownerId - b.ownerId,
+  );
 }

@@ -1,7 +1,7 @@
 // pure
 import { z } from 'zod';
 
-import type { Attributes } from '../lib/schema.js';
+import type { Attributes } from '../lib/schema-delivery.js';
 import { emailAddress, multiLine, singleLine } from '../lib/text.js';
 
 export interface Recipient {
