@@ -1,17 +1,32 @@
+import { followEvents } from './live-events.js';
+import { morphChildren } from './morph.js';
+
 /*
- * A live part asks for itself every second (or `data-live-seconds`) while its page is seen, and takes the answer's place when that has
- * changed. The header `x-live: done` ends it: the page is then loaded once more as a whole, because its heading and its buttons change
- * with the end.
+ * A live part shows what changes while its page is seen: by the events of `data-live-events` where there are such, and else by asking for
+ * itself every second (or `data-live-seconds`). The end of what it shows (the header `x-live: done`, the event `done`) loads the page once more
+ * as a whole, because its heading and its buttons change with it.
  */
 
 const LONGEST_INTERVAL_MS = 30_000;
-const FOCUSABLE = 'a[href], button, input, select, textarea, summary, [tabindex]';
 
 export function keepLive(element: HTMLElement): void {
   void follow(element, element.dataset['live'] ?? '');
 }
 
 async function follow(element: HTMLElement, url: string): Promise<void> {
+  const events = element.dataset['liveEvents'];
+  if (events !== undefined && 'EventSource' in window) {
+    const end = await followEvents(events, (parts) => {
+      sessionStorage.removeItem(reloadMark(url));
+      for (const [name, html] of Object.entries(parts)) showPart(element, name, html);
+    });
+    if (end === 'gone') return location.reload();
+    if (end === 'done') return reloadOnce(url);
+  }
+  await ask(element, url);
+}
+
+async function ask(element: HTMLElement, url: string): Promise<void> {
   const intervalMs = 1000 * Number(element.dataset['liveSeconds'] ?? 1);
   let failures = 0;
   while (element.isConnected) {
@@ -44,18 +59,15 @@ async function fetchPart(url: string): Promise<Part | 'moved' | undefined> {
   }
 }
 
-/** Leaves what has not changed alone: screen readers would read it out again, and a selection in it would go. */
+function showPart(element: HTMLElement, name: string, html: string): void {
+  const place = element.querySelector<HTMLElement>(`[data-part="${CSS.escape(name)}"]`);
+  if (place) replaceContent(place, html);
+}
+
 function replaceContent(element: HTMLElement, html: string): void {
   const template = document.createElement('template');
   template.innerHTML = html;
-  if (template.innerHTML === element.innerHTML) return;
-  const focused = listFocusable(element).findIndex((part) => part === document.activeElement);
-  element.replaceChildren(template.content);
-  if (focused >= 0) listFocusable(element)[focused]?.focus({ preventScroll: true });
-}
-
-function listFocusable(element: HTMLElement): HTMLElement[] {
-  return [...element.querySelectorAll<HTMLElement>(FOCUSABLE)];
+  morphChildren(element, template.content);
 }
 
 /** The mark keeps a page that is still live after its reload from loading itself for ever. */

@@ -17,7 +17,7 @@ const PARTS = [
 
 type BalancedState = (typeof PARTS)[number][0];
 
-interface Part {
+export interface Part {
   state: BalancedState;
   count: number;
 }
@@ -29,7 +29,7 @@ interface BalanceProps {
 }
 
 export function Balance({ view, mailingId, counters }: BalanceProps) {
-  const parts = PARTS.map(([state, field]) => ({ state, count: counters[field] }));
+  const parts = toParts(counters);
   return (
     <section class="card card-body balance">
       <h2>{view.t('mailings.balance.title')}</h2>
@@ -50,11 +50,15 @@ export function Balance({ view, mailingId, counters }: BalanceProps) {
   );
 }
 
+export function toParts(counters: Counters): Part[] {
+  return PARTS.map(([state, field]) => ({ state, count: counters[field] }));
+}
+
 /** Of a million one rejected letter still shows: no part is narrower than this many hundredths of the bar. */
 const NARROWEST = 0.6;
 
 /** The legend below says the same in figures. */
-function BalanceBar({ view, parts, audience }: { view: View; parts: Part[]; audience: number }) {
+export function BalanceBar({ view, parts, audience }: { view: View; parts: Part[]; audience: number }) {
   const shares = parts.map(({ count }) => (count === 0 ? 0 : Math.max((count / audience) * 100, NARROWEST)));
   const total = shares.reduce((sum, share) => sum + share, 0);
   let end = 0;

@@ -5,6 +5,7 @@ import { Icon } from '../ui/icon.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState, Filter, FOUND_LIMIT, FoundCount, Pager, SearchBar, SortHeader } from '../ui/list.js';
 import type { View } from '../ui/view.js';
+import { canCompare, CompareCell, CompareForm, CompareHeader } from './compare-form.js';
 import { formatAccepted, MailingBadge } from './mailing-parts.js';
 import { MAILING_STATUSES, type Mailing } from './mailing.js';
 
@@ -23,9 +24,20 @@ interface MailingListProps {
 export function MailingListPage(props: MailingListProps) {
   const { view, isEmpty } = props;
   return (
-    <Layout view={view} title={view.t('mailings.list.title')} actions={!isEmpty && <AddButton view={view} />}>
+    <Layout view={view} title={view.t('mailings.list.title')} actions={!isEmpty && <ListActions view={view} />}>
       {isEmpty ? <NoMailings {...props} /> : <Mailings {...props} />}
     </Layout>
+  );
+}
+
+function ListActions({ view }: { view: View }) {
+  return (
+    <>
+      <a class="btn btn-outline-secondary" href="/attempts">
+        {view.t('journal.title')}
+      </a>
+      <AddButton view={view} />
+    </>
   );
 }
 
@@ -82,7 +94,13 @@ function Mailings(props: MailingListProps) {
           <FoundCount view={view} count={found} />
         )}
       </p>
-      {page.rows.length === 0 ? <NothingFound view={view} /> : <MailingTable {...props} />}
+      {page.rows.length === 0 ? (
+        <NothingFound view={view} />
+      ) : (
+        <CompareForm view={view} isOffered={canCompare(page.rows)}>
+          <MailingTable {...props} />
+        </CompareForm>
+      )}
       <Pager view={view} page={page} />
     </>
   );
@@ -99,11 +117,13 @@ function NothingFound({ view }: { view: View }) {
 }
 
 function MailingTable({ view, list, page, counters }: MailingListProps) {
+  const isCompared = canCompare(page.rows);
   return (
     <div class="table-frame">
       <table class="table list-table">
         <thead>
           <tr>
+            {isCompared && <CompareHeader view={view} />}
             <th scope="col">{view.t('mailings.message')}</th>
             <th scope="col">{view.t('mailings.status')}</th>
             <SortHeader view={view} list={list} sort="start">
@@ -120,7 +140,7 @@ function MailingTable({ view, list, page, counters }: MailingListProps) {
         </thead>
         <tbody>
           {page.rows.map((mailing) => (
-            <MailingRow view={view} mailing={mailing} counters={counters.get(mailing.id)} />
+            <MailingRow view={view} mailing={mailing} counters={counters.get(mailing.id)} isCompared={isCompared} />
           ))}
         </tbody>
       </table>
@@ -128,10 +148,19 @@ function MailingTable({ view, list, page, counters }: MailingListProps) {
   );
 }
 
-function MailingRow({ view, mailing, counters }: { view: View; mailing: Mailing; counters: Counters | undefined }) {
+interface MailingRowProps {
+  view: View;
+  mailing: Mailing;
+  /** Absent until the audience is frozen. */
+  counters: Counters | undefined;
+  isCompared: boolean;
+}
+
+function MailingRow({ view, mailing, counters, isCompared }: MailingRowProps) {
   const { id, subject, firstSendingAt, endsAt, createdAt } = mailing;
   return (
     <tr>
+      {isCompared && <CompareCell view={view} mailing={mailing} />}
       <td data-label={view.t('mailings.message')}>
         <a class="row-link" href={`/mailings/${id}`}>
           <bdi>{subject}</bdi>

@@ -10,6 +10,7 @@ import { DisablingAction, mayPressDisabling } from './disabling-action.js';
 import { DisabledNotice, NoRecipientsNotice, StartFaultNotice, WindowOverNotice } from './mailing-notices.js';
 import { formatAudience, MailingBadge } from './mailing-parts.js';
 import { MailingProgress, type MailingProgressProps } from './mailing-progress.js';
+import { MailingTabs } from './mailing-tabs.js';
 import { startsByItself, type AudienceSize, type Mailing, type MailingContent } from './mailing.js';
 
 interface CreatedMailingProps {
@@ -91,11 +92,20 @@ export function StartedMailingPage({ owner, content, ...progress }: StartedMaili
       title={mailing.subject}
       back={toList(view, owner)}
       overseen={owner !== undefined}
+      tabs={<MailingTabs view={view} mailing={mailing} current="overview" />}
       {...(mayPressDisabling(view, mailing) ? { actions: <DisablingAction view={view} mailing={mailing} /> } : {})}
       {...(isRunning ? { refresh: 5 } : {})}
     >
       <OwnerNotice view={view} owner={owner} />
-      <section {...(isRunning ? { 'data-live': `/mailings/${mailing.id}/progress` } : {})}>
+      <section
+        {...(isRunning
+          ? {
+              'data-live': `/mailings/${mailing.id}/progress`,
+              'data-live-events': `/mailings/${mailing.id}/events`,
+              'data-live-seconds': SECONDS_BETWEEN,
+            }
+          : {})}
+      >
         <MailingProgress {...progress} />
       </section>
       <h2>{view.t('mailings.page.facts')}</h2>

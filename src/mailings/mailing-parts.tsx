@@ -1,13 +1,16 @@
 import type { Counters } from '../delivery/delivery.js';
-import type { AttemptOutcome, DeliveryState } from '../lib/schema.js';
+import type { AttemptOutcome, DeliveryState } from '../lib/schema-delivery.js';
 import { formatNumber } from '../ui/format.js';
 import type { View } from '../ui/view.js';
-import { describeMailing, type AudienceSize, type Mailing } from './mailing.js';
+import { describeMailing, type AudienceSize, type Mailing, type MailingState } from './mailing.js';
 
 /* What several pages about mailings show. */
 
 export function MailingBadge({ view, mailing }: { view: View; mailing: Mailing }) {
-  const state = describeMailing(mailing);
+  return <MailingStateBadge view={view} state={describeMailing(mailing)} />;
+}
+
+export function MailingStateBadge({ view, state }: { view: View; state: MailingState }) {
   return <span class={`badge-state badge-${state}`}>{view.t(`mailings.states.${state}`)}</span>;
 }
 

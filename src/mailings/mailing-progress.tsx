@@ -1,29 +1,68 @@
 import { may } from '../accounts/permissions.js';
-import type { Attempt, Counters, Halt, RelayFault } from '../delivery/delivery.js';
+import type { Counters, Halt, RelayFault } from '../delivery/delivery.js';
 import { formatDateTime, formatNumber, formatTimeWithSeconds } from '../ui/format.js';
 import type { View } from '../ui/view.js';
 import { AttemptTable } from './attempt-table.js';
 import { Balance } from './balance.js';
 import { DoubtsNotice } from './doubt-notice.js';
+import { PaceCard } from './live-pace-card.js';
+import type { Speed } from './live-pace.js';
 import { DisabledNotice } from './mailing-notices.js';
 import { MailingBadge } from './mailing-parts.js';
 import { describeMailing, type Mailing } from './mailing.js';
+import type { Progress } from './read-progress.js';
+import { RefusalList } from './refusal-list.js';
 
-export interface MailingProgressProps {
+export interface MailingProgressProps extends Progress {
   view: View;
   mailing: Mailing;
-  /** Absent until the audience is frozen. */
-  counters: Counters | undefined;
-  attempts: Attempt[];
-  /** Why nothing leaves at present; absent while the mail server takes letters. */
-  relayFault: RelayFault | undefined;
-  /** Of a disabled mailing. */
-  halt: Halt | undefined;
+  /** Null while it is being measured. */
+  speed: Speed | null;
 }
 
-/** What changes while a mailing runs; the page asks for it again and again. */
+/** What changes while a mailing runs: each part is sent anew only when it has changed. */
+const PARTS = {
+  state: StatePart,
+  pace: PacePart,
+  balance: BalancePart,
+  refusals: RefusalsPart,
+  attempts: AttemptsPart,
+  said: SaidPart,
+} as const;
+
+type PartName = keyof typeof PARTS;
+export type PartTexts = Record<PartName, string>;
+
+const PART_NAMES = Object.keys(PARTS) as PartName[];
+
 export function MailingProgress(props: MailingProgressProps) {
-  const { view, mailing, counters, attempts, relayFault, halt } = props;
+  return (
+    <>
+      {PART_NAMES.map((name) => {
+        const Part = PARTS[name];
+        return (
+          <div data-part={name}>
+            <Part {...props} />
+          </div>
+        );
+      })}
+    </>
+  );
+}
+
+/** What stands in each part. */
+export function renderParts(props: MailingProgressProps): PartTexts {
+  const texts = PART_NAMES.map((name) => {
+    const Part = PARTS[name];
+    return [name, render(<Part {...props} />)];
+  });
+  return Object.fromEntries(texts) as PartTexts;
+}
+
+/** Nothing in the parts waits for anything, so that what is rendered is there at once. */
+const render = (element: { toString: () => string }): string => element.toString();
+
+function StatePart({ view, mailing, counters, attempts, relayFault, halt }: MailingProgressProps) {
   return (
     <>
       <div class="status-line d-flex flex-wrap align-items-center gap-2 mb-3">
@@ -38,10 +77,43 @@ export function MailingProgress(props: MailingProgressProps) {
           {mailing.status === 'finished' && <RepeatNotices view={view} mailing={mailing} counters={counters} />}
         </>
       )}
-      {counters && <Balance view={view} mailingId={mailing.id} counters={counters} />}
-      <h2>{view.t('mailings.attempts.title')}</h2>
-      <AttemptTable view={view} mailingId={mailing.id} attempts={attempts} label={view.t('mailings.attempts.title')} />
     </>
+  );
+}
+
+function PacePart(props: MailingProgressProps) {
+  return props.mailing.status === 'running' ? <PaceCard {...props} /> : <></>;
+}
+
+function BalancePart({ view, mailing, counters }: MailingProgressProps) {
+  return counters ? <Balance view={view} mailingId={mailing.id} counters={counters} /> : <></>;
+}
+
+function RefusalsPart({ view, mailing, refusals }: MailingProgressProps) {
+  return <RefusalList view={view} mailingId={mailing.id} refusals={refusals} />;
+}
+
+function AttemptsPart({ view, mailing: { id }, attempts }: MailingProgressProps) {
+  const title = view.t('mailings.attempts.title');
+  return (
+    <>
+      <h2>{title}</h2>
+      <AttemptTable view={view} mailingId={id} attempts={attempts} label={title} />
+      {attempts.length > 0 && <a href={`/mailings/${id}/attempts`}>{view.t('live.allAttempts')}</a>}
+    </>
+  );
+}
+
+/** The one sentence that screen readers say: at every tenth of the way, and when the state changes. */
+function SaidPart({ view, mailing, counters }: MailingProgressProps) {
+  if (mailing.status !== 'running') return <></>;
+  const tenths = counters && counters.audience > 0 ? Math.floor((1 - counters.waiting / counters.audience) * 10) : 0;
+  const percent = new Intl.NumberFormat(view.locale, { style: 'percent' }).format(tenths / 10);
+  const state = view.t(`mailings.states.${describeMailing(mailing)}`);
+  return (
+    <p class="visually-hidden" role="status">
+      {view.t('live.said', { state, percent })}
+    </p>
   );
 }
 

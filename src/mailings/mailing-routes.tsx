@@ -2,14 +2,12 @@ import { Hono, type Context } from 'hono';
 
 import { findOtherOwner } from '../accounts/find-other-owner.js';
 import { actorOf } from '../audit/actor.js';
-import { listLatestAttempts, readCounters, readHalt } from '../delivery/delivery-store.js';
-import { findRelayFault } from '../delivery/relay-store.js';
+import { readCounters } from '../delivery/delivery-store.js';
 import type { Database } from '../lib/database.js';
 import { NotFoundError } from '../lib/errors.js';
 import { parseListQuery } from '../lib/list.js';
 import { countMessages } from '../messages/message-store.js';
 import { countRecipients } from '../recipients/recipient-store.js';
-import { listKeysInUse } from '../relays/relay-store.js';
 import { ConfirmPage } from '../ui/confirm-page.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import { formatNumber } from '../ui/format.js';
@@ -29,11 +27,16 @@ import { MailingProgress } from './mailing-progress.js';
 import { countFoundMailings, findMailingContent, hasMailings, listMailings } from './mailing-store.js';
 import { MAILING_SORTS, MAILING_STATUSES, startsByItself, type Mailing } from './mailing.js';
 import { rateRoutes } from './rate-routes.js';
+import { readProgress } from './read-progress.js';
+import { SpeedBook } from './speed-book.js';
 
-const LATEST_ATTEMPTS = 20;
+interface MailingRoutesDeps extends MailingDeps {
+  /** What the live pages of this process have measured. */
+  speeds?: SpeedBook;
+}
 
-export function mailingRoutes(deps: MailingDeps): Hono<WebEnv> {
-  const { db } = deps;
+export function mailingRoutes(deps: MailingRoutesDeps): Hono<WebEnv> {
+  const { db, speeds = new SpeedBook() } = deps;
   const routes = new Hono<WebEnv>();
 
   routes.get('/', (c) => showList(db, c));
@@ -46,7 +49,7 @@ export function mailingRoutes(deps: MailingDeps): Hono<WebEnv> {
 
   routes.get('/:id', async (c) => {
     const mailing = await findVisible(db, c);
-    return mailing.status === 'created' ? showCreated(db, c, mailing) : showStarted(db, c, mailing);
+    return mailing.status === 'created' ? showCreated(db, c, mailing) : showStarted(db, speeds, c, mailing);
   });
 
   routes.get('/:id/progress', async (c) => {
@@ -55,14 +58,14 @@ export function mailingRoutes(deps: MailingDeps): Hono<WebEnv> {
     if (view.query['before'] === 'start') return showBeforeStart(db, c, mailing);
     if (mailing.status === 'created') throw new NotFoundError();
     if (mailing.status === 'finished') c.header('x-live', 'done');
-    return c.html(<MailingProgress view={view} mailing={mailing} {...await readProgress(db, mailing)} />);
+    return c.html(<MailingProgress view={view} mailing={mailing} {...await readMeasured(db, speeds, view, mailing)} />);
   });
 
   routes.get('/:id/deletion', async (c) => {
     const view = c.get('view');
     const mailing = await findByPath(db, c);
     if (mailing.status === 'running') return refuseDeletion(c, mailing.id);
-    const { counters } = await readProgress(db, mailing);
+    const counters = (await readCounters(db, mailing.ownerId, [mailing.id])).get(mailing.id);
     return c.html(deletionPage(view, mailing, counters?.audience ?? 0));
   });
 
@@ -131,24 +134,20 @@ async function showBeforeStart(db: Database, c: Context<WebEnv>, mailing: Mailin
   return c.html(<CreatedMailingState view={view} mailing={mailing} audience={audience} />);
 }
 
-async function showStarted(db: Database, c: Context<WebEnv>, mailing: Mailing) {
+async function showStarted(db: Database, speeds: SpeedBook, c: Context<WebEnv>, mailing: Mailing) {
   const view = c.get('view');
   const [owner, progress, content] = await Promise.all([
     findOtherOwner(db, view, mailing.ownerId),
-    readProgress(db, mailing),
+    readMeasured(db, speeds, view, mailing),
     findMailingContent(db, mailing.ownerId, mailing.id),
   ]);
   return c.html(<StartedMailingPage view={view} mailing={mailing} owner={owner} content={content} {...progress} />);
 }
 
-async function readProgress(db: Database, { id, ownerId, status, disabledAt }: Mailing) {
-  const [counters, attempts, relayFault, halt] = await Promise.all([
-    readCounters(db, ownerId, [id]),
-    listLatestAttempts(db, ownerId, id, LATEST_ATTEMPTS),
-    status === 'running' ? listKeysInUse(db).then((keys) => findRelayFault(db, keys)) : undefined,
-    disabledAt ? readHalt(db, id, disabledAt) : undefined,
-  ]);
-  return { counters: counters.get(id), attempts, relayFault, halt };
+async function readMeasured(db: Database, speeds: SpeedBook, view: View, mailing: Mailing) {
+  const progress = await readProgress(db, mailing);
+  const speed = progress.counters ? speeds.note(mailing.id, progress.counters, view.now) : null;
+  return { ...progress, speed };
 }
 
 function refuseDeletion(c: Context<WebEnv>, id: number) {
