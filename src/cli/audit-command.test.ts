@@ -108,6 +108,32 @@ test.each<[what: string, error: string, told: string[]]>([
     ['3 accepted deliveries have not exactly one accepted attempt.'],
   ],
   [
+    'totals by time that were changed',
+    `update attempt_totals set accepted = accepted + 1 where mailing_id = $mailing`,
+    [
+      'Totals of attempts with the outcome “successful”: the books say 3, the totals 4.',
+      '1 quarter of an hour has other totals than its attempts.',
+    ],
+  ],
+  [
+    'totals by time that lie at another time',
+    `update attempt_totals set at = at - interval '15 minutes' where mailing_id = $mailing`,
+    ['2 quarters of an hour have other totals than their attempts.'],
+  ],
+  [
+    'totals of refusals that are gone',
+    `delete from refusals where mailing_id = $mailing and outcome = 'rejected'`,
+    [
+      'Totals of refusals with the outcome “unsuccessful: rejected”: the books say 1, the totals 0.',
+      '1 kind of refusal has another total than its attempts.',
+    ],
+  ],
+  [
+    'totals of refusals by another code',
+    `update refusals set reply_code = 552 where mailing_id = $mailing and outcome = 'in_doubt'`,
+    ['2 kinds of refusals have other totals than their attempts.'],
+  ],
+  [
     'what waits in a finished mailing',
     `${WAITING}, q as (${QUEUED}) ${BOOKED}`,
     ['The mailing is finished, and 1 delivery is still waiting.'],
@@ -162,6 +188,19 @@ test.each<[what: string, error: string, told: string[]]>([
   for (const line of told) expect(text).toContain(line);
   expect(text).toContain('1 mailing does not balance.');
   expect((await audit([String(mailing)])).code).toBe(1);
+});
+
+test('where attempts are not kept any more, the totals stand for them, and what is wrong with the books is found still', async () => {
+  await sql`update installation_settings set attempts_kept_from = now() + interval '1 day'`.execute(db);
+  await plant('delete from attempts where mailing_id = $mailing');
+  const { code, text } = await audit();
+  expect(code).toBe(0);
+  expect(text).toContain(
+    'expired 1; attempts: 5\n    Some of its attempts are no longer kept; the totals stand for them.',
+  );
+  await plant(`update attempt_totals set accepted = 2 where mailing_id = $mailing`);
+  expect((await audit()).text).toContain('the books say 3, the totals 2.');
+  await sql`update installation_settings set attempts_kept_from = null`.execute(db);
 });
 
 test('the sample mailing balances, and a running one too', async () => {

@@ -66,11 +66,14 @@ function report(terminal: Terminal, recount: Recount): boolean {
   const found = isFrozen ? t('cli.audit.sum', { sum, attempts: format(countAttempts(recount)) }) : t('cli.audit.empty');
   const heading = t('cli.audit.mailing', { id: mailingId, subject, status: t(`mailings.states.${status}`) });
   console.log(`${sign} ${heading}: ${found}`);
+  if (isFrozen && !recount.hasAllAttempts) console.log(`    ${t('cli.audit.removed')}`);
   for (const imbalance of imbalances) console.log(`    ${describe(terminal, imbalance)}`);
   return imbalances.length === 0;
 }
 
-function countAttempts({ counted: { attempts } }: Recount): number {
+/** The totals have those that are not kept any more, too. */
+function countAttempts({ hasAllAttempts, counted, totals }: Recount): number {
+  const attempts = hasAllAttempts ? counted.attempts : totals;
   return attempts.accepted + attempts.deferred + attempts.rejected + attempts.in_doubt;
 }
 
@@ -85,9 +88,9 @@ function describe({ t, format }: Terminal, imbalance: Imbalance): string {
     const state = t(`mailings.deliveryStates.${imbalance.state}`);
     return t('cli.audit.faults.state', { state, ...figures });
   }
-  if (imbalance.kind === 'attempts') {
+  if ('outcome' in imbalance) {
     const outcome = t(`mailings.outcomes.${imbalance.outcome}`);
-    return t('cli.audit.faults.attempts', { outcome, ...figures });
+    return t(`cli.audit.faults.${imbalance.kind}`, { outcome, ...figures });
   }
   return t(`cli.audit.faults.${imbalance.kind}`, figures);
 }

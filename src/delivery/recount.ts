@@ -1,6 +1,7 @@
 // pure
 /** The rules of `npm run manage -- audit`: what a recount of the ledger must equal. */
-import type { AttemptOutcome, DeliveryState, MailingStatus } from '../lib/schema.js';
+import type { AttemptOutcome, DeliveryState } from '../lib/schema-delivery.js';
+import type { MailingStatus } from '../lib/schema.js';
 
 /** The states as the books have them: what is being sent counts as waiting. */
 export const BOOKED_STATES = [
@@ -16,6 +17,9 @@ export type BookedState = (typeof BOOKED_STATES)[number];
 
 const OUTCOMES = ['accepted', 'deferred', 'rejected', 'in_doubt'] as const satisfies AttemptOutcome[];
 
+const REFUSALS = ['deferred', 'rejected', 'in_doubt'] as const satisfies AttemptOutcome[];
+type Refusal = (typeof REFUSALS)[number];
+
 export interface Books {
   audience: number;
   states: Record<BookedState, number>;
@@ -29,10 +33,18 @@ export interface Recount {
   subject: string;
   status: MailingStatus;
   isFrozen: boolean;
+  /** None was removed by the setting of how long attempts are kept: what needs all of them can be checked. */
+  hasAllAttempts: boolean;
   /** Absent before the audience is frozen. */
   books: Books | null;
   /** The same, counted from deliveries and attempts; `audience` is the number of deliveries. */
   counted: Books;
+  /** What the totals by time, and those of refusals, sum up to; they outlive the attempts. */
+  totals: Record<AttemptOutcome, number>;
+  refusals: Record<Refusal, number>;
+  /** Rows of these that are not what a count of the attempts says. */
+  wrongTotals: number;
+  wrongRefusals: number;
   /** Accepted deliveries that have not exactly one accepted attempt. */
   acceptedWithoutOne: number;
   /** Deliveries in other states that have an accepted attempt. */
@@ -51,7 +63,7 @@ export type Imbalance =
   | { kind: 'noBooks' }
   | { kind: 'audience' | 'sum' | 'inDoubtLeft'; booked: number; counted: number }
   | { kind: 'state'; state: BookedState; booked: number; counted: number }
-  | { kind: 'attempts'; outcome: AttemptOutcome; booked: number; counted: number }
+  | { kind: 'attempts' | 'totals' | 'refusals'; outcome: AttemptOutcome; booked: number; counted: number }
   | {
       kind:
         | 'acceptedWithoutOne'
@@ -60,7 +72,9 @@ export type Imbalance =
         | 'unqueued'
         | 'misplaced'
         | 'abandoned'
-        | 'unfinished';
+        | 'unfinished'
+        | 'wrongTotals'
+        | 'wrongRefusals';
       count: number;
     };
 
@@ -68,10 +82,10 @@ export type Imbalance =
 export function findImbalances(recount: Recount): Imbalance[] {
   const { books, counted, isFrozen } = recount;
   if (books === null && (isFrozen || counted.audience > 0)) return [{ kind: 'noBooks' }];
-  return books === null ? [] : [...compareBooks(books, counted), ...findStrays(recount)];
+  return books === null ? [] : [...compareBooks(recount, books), ...findStrays(recount)];
 }
 
-function compareBooks(books: Books, counted: Books): Imbalance[] {
+function compareBooks({ counted, totals, refusals, hasAllAttempts }: Recount, books: Books): Imbalance[] {
   const sum = BOOKED_STATES.reduce((total, state) => total + books.states[state], 0);
   const pairs: Imbalance[] = [
     { kind: 'audience', booked: books.audience, counted: counted.audience },
@@ -83,23 +97,34 @@ function compareBooks(books: Books, counted: Books): Imbalance[] {
       counted: counted.states[state],
     })),
     { kind: 'inDoubtLeft', booked: books.inDoubtLeft, counted: counted.inDoubtLeft },
-    ...OUTCOMES.map((outcome) => ({
-      kind: 'attempts' as const,
-      outcome,
-      booked: books.attempts[outcome],
-      counted: counted.attempts[outcome],
-    })),
+    ...(hasAllAttempts ? compareOutcomes('attempts', OUTCOMES, books, counted.attempts) : []),
+    ...compareOutcomes('totals', OUTCOMES, books, totals),
+    ...compareOutcomes('refusals', REFUSALS, books, refusals),
   ];
   return pairs.filter((pair) => 'booked' in pair && pair.booked !== pair.counted);
 }
 
-const STRAYS = ['acceptedWithoutOne', 'acceptedElsewhere', 'miscounted', 'unqueued', 'misplaced', 'abandoned'] as const;
+function compareOutcomes<Name extends AttemptOutcome>(
+  kind: 'attempts' | 'totals' | 'refusals',
+  outcomes: readonly Name[],
+  books: Books,
+  counted: Record<Name, number>,
+): Imbalance[] {
+  return outcomes.map((outcome) => ({ kind, outcome, booked: books.attempts[outcome], counted: counted[outcome] }));
+}
+
+/** Where some attempts were removed, these tell nothing. */
+const OF_ALL_ATTEMPTS = ['acceptedWithoutOne', 'miscounted', 'wrongTotals', 'wrongRefusals'] as const;
+const STRAYS = ['acceptedElsewhere', 'unqueued', 'misplaced', 'abandoned'] as const;
 
 function findStrays(recount: Recount): Imbalance[] {
   const unfinished = recount.status === 'finished' ? recount.counted.states.waiting : 0;
-  const strays: Imbalance[] = STRAYS.filter((kind) => recount[kind] > 0).map((kind) => ({
-    kind,
-    count: recount[kind],
-  }));
+  const kinds = recount.hasAllAttempts ? [...OF_ALL_ATTEMPTS, ...STRAYS] : STRAYS;
+  const strays: Imbalance[] = kinds
+    .filter((kind) => recount[kind] > 0)
+    .map((kind) => ({
+      kind,
+      count: recount[kind],
+    }));
   return unfinished > 0 ? [...strays, { kind: 'unfinished', count: unfinished }] : strays;
 }

@@ -6,11 +6,15 @@ import { formatDateTime } from '../ui/format.js';
 import { Layout } from '../ui/layout.js';
 import { OversightTabs } from '../ui/oversight-tabs.js';
 import type { View } from '../ui/view.js';
+import { RetentionForm } from './retention-parts.js';
 import { TestLetterForm } from './test-letter-parts.js';
 
 interface InstallationPageProps {
   view: View;
   registration: FormState;
+  retention: FormState;
+  /** Older attempts were removed. */
+  keptFrom: Date | null;
   server: SmtpServerAddress;
   from: string;
   relayFault: RelayFault | undefined;
@@ -21,11 +25,12 @@ interface InstallationPageProps {
 }
 
 export function InstallationPage(props: InstallationPageProps) {
-  const { view, registration, test, limitSeconds } = props;
+  const { view, registration, retention, keptFrom, test, limitSeconds } = props;
   return (
     <Layout view={view} title={view.t('installation.title')}>
       <OversightTabs view={view} />
       <RegistrationForm view={view} form={registration} />
+      <RetentionForm view={view} form={retention} keptFrom={keptFrom} />
       <MailServer {...props} />
       <section>
         <h2>{view.t('installation.test.title')}</h2>

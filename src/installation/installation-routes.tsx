@@ -3,10 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { z } from 'zod';
 
-import { changeRegistration, readRegistration } from '../accounts/installation-store.js';
+import {
+  changeRegistration,
+  changeRetention,
+  readRegistration,
+  readRetention,
+} from '../accounts/installation-store.js';
 import { permit } from '../accounts/permit.js';
 import { actorOf } from '../audit/actor.js';
 import { recordAudit } from '../audit/audit-store.js';
+import { firstKept, measureMonthsBefore } from '../delivery/attempt-months-store.js';
 import { findRelayFault } from '../delivery/relay-store.js';
 import type { Database } from '../lib/database.js';
 import { TooManyRequestsError } from '../lib/errors.js';
@@ -20,6 +26,7 @@ import { redirectWithFlash } from '../ui/flash.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
 import { judgeTest } from './conversation.js';
 import { InstallationPage } from './installation-page.js';
+import { RetentionPage } from './retention-parts.js';
 import { TestLetterPage } from './test-letter-page.js';
 import { LIMIT_SECONDS, sendTestLetter, TEST_LETTERS } from './test-letter.js';
 
@@ -39,6 +46,16 @@ export interface MailSettings {
 
 const registrationForm = z.object({
   registration: z.enum(['open', 'invitation', 'closed'], { error: 'choice' }),
+});
+const retentionForm = z.object({
+  months: z
+    .string()
+    .optional()
+    .transform((text) => (text ?? '').trim())
+    .refine((text) => text === '' || (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 120), {
+      error: 'months',
+    })
+    .transform((text) => (text === '' ? null : Number(text))),
 });
 const testForm = z.object({ to: emailAddress() });
 
@@ -66,6 +83,32 @@ export function installationRoutes(deps: InstallationDeps): Hono<WebEnv> {
     return redirectWithFlash(c, '/oversight/installation', view.t('installation.registration.saved', { mode }));
   });
 
+  routes.get('/attempts', permit('attempts.keep'), async (c) => {
+    const view = c.get('view');
+    const typed = { months: view.query['months'] ?? '' };
+    const form = parseForm(retentionForm, typed);
+    if (!form.ok) return c.html(await show(view, { retention: { typed, faults: form.faults } }), 422);
+    const { months } = form.values;
+    const going = months === null ? null : await measureMonthsBefore(db, firstKept(view.now, months));
+    return c.html(<RetentionPage view={view} months={months} going={going} />);
+  });
+
+  routes.post('/attempts', permit('attempts.keep'), async (c) => {
+    const view = c.get('view');
+    const typed = await readForm(c);
+    const form = parseForm(retentionForm, typed);
+    if (!form.ok) return c.html(await show(view, { retention: { typed, faults: form.faults } }), 422);
+    const { months } = form.values;
+    await db.transaction().execute(async (trx) => {
+      const before = await changeRetention(trx, months);
+      const details = { from: before ?? 'forever', to: months ?? 'forever' };
+      if (before !== months) await recordAudit(trx, actorOf(c), { action: 'settings.attempts_kept', details });
+    });
+    const saved =
+      months === null ? view.t('journal.retention.savedForever') : view.t('journal.retention.saved', { count: months });
+    return redirectWithFlash(c, '/oversight/installation', saved);
+  });
+
   routes.post('/test-letter', async (c) => {
     const view = c.get('view');
     const typed = await readForm(c);
@@ -87,12 +130,15 @@ export function installationRoutes(deps: InstallationDeps): Hono<WebEnv> {
     return c.html(<TestLetterPage view={view} server={server} from={mail.from} to={to} result={result} />);
   });
 
-  async function show(view: View, forms: { registration?: FormState; test?: FormState } = {}) {
+  async function show(view: View, forms: { registration?: FormState; retention?: FormState; test?: FormState } = {}) {
     const registration = await readRegistration(db);
+    const { months, keptFrom } = await readRetention(db);
     return (
       <InstallationPage
         view={view}
         registration={forms.registration ?? { typed: { registration }, faults: {} }}
+        retention={forms.retention ?? { typed: { months: months === null ? '' : String(months) }, faults: {} }}
+        keptFrom={keptFrom}
         server={server}
         from={mail.from}
         relayFault={await findRelayFault(db, [SMTP_URL_KEY])}

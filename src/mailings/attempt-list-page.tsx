@@ -1,88 +1,218 @@
-import { ATTEMPT_FILTERS, type AttemptFilter, type OverseenAttempt } from '../delivery/delivery.js';
-import type { ListQuery, Page } from '../lib/list.js';
-import { formatNumber, formatTimeWithSeconds } from '../ui/format.js';
-import { Icon } from '../ui/icon.js';
-import { Filter, SortHeader } from '../ui/list.js';
-import { OversightList } from '../ui/oversight-list.js';
-import { OwnerCell, OwnerField, type OwnerChoice } from '../ui/owner-filter.js';
-import type { OwnerName } from '../ui/owner-notice.js';
-import type { View } from '../ui/view.js';
-import { Reply } from './attempt-table.js';
-import { OutcomeBadge } from './mailing-parts.js';
+import type { Child } from 'hono/jsx';
 
-interface AttemptListProps {
+import type { JournalAttempt, JournalPage } from '../delivery/attempt-journal.js';
+import { PAGE_SIZE, type ListQuery } from '../lib/list.js';
+import { formatDateTime, formatNumber, formatTimeWithSeconds } from '../ui/format.js';
+import { Layout } from '../ui/layout.js';
+import { EmptyState, listHref, Pager, SortHeader } from '../ui/list.js';
+import { ReadOnlyMark } from '../ui/oversight-list.js';
+import { OversightTabs } from '../ui/oversight-tabs.js';
+import { ChosenOwner, OwnerCell, type OwnerChoice } from '../ui/owner-filter.js';
+import { OwnerNotice, type OwnerName } from '../ui/owner-notice.js';
+import type { View } from '../ui/view.js';
+import { AttemptExports, AttemptSearchForm } from './attempt-search-form.js';
+import { hasFaults, isNarrowed, type AttemptSearch } from './attempt-search.js';
+import { Reply } from './attempt-table.js';
+import { AttemptsRemoved } from './attempts-removed.js';
+import { OutcomeBadge } from './mailing-parts.js';
+import { MailingTabs } from './mailing-tabs.js';
+import type { Mailing } from './mailing.js';
+
+/** Whose attempts the journal shows. */
+export type JournalPlace =
+  | { kind: 'own' }
+  | { kind: 'oversight'; choice: OwnerChoice }
+  /** `owner`: whose the mailing is, where it is somebody else's. */
+  | { kind: 'mailing'; mailing: Mailing; owner: OwnerName | undefined };
+
+export interface JournalProps {
   view: View;
+  place: JournalPlace;
+  search: AttemptSearch;
   list: ListQuery;
-  choice: OwnerChoice;
-  page: Page<OverseenAttempt>;
+  journal: JournalPage;
   /** By mailing id. */
   subjects: Map<number, string>;
   owners: Map<number, OwnerName>;
-  count: number;
+  /** Of all pages, where the books have it. */
+  count: number | null;
+  /** Of the whole scope, by the books. */
+  atMost: number;
+  /** Older attempts were removed. */
+  keptFrom: Date | null;
 }
 
-export function AttemptListPage(props: AttemptListProps) {
-  const { view, choice, page, count } = props;
+export function AttemptListPage(props: JournalProps) {
+  const { view, place, search, journal, count, atMost } = props;
+  const isEmpty = journal.page.rows.length === 0 && !isNarrowed(search) && count === 0 && !view.query['owner'];
   return (
-    <OversightList
+    <Frame
       view={view}
-      title={view.t('oversight.attempts.title')}
-      choice={choice}
-      page={page}
-      filters={<AttemptFilters view={view} choice={choice} />}
-      count={view.t('oversight.attempts.total', { count, number: formatNumber(view, count) })}
-      empty={{
-        icon: 'envelope',
-        title: view.t('oversight.attempts.emptyTitle'),
-        text: view.t('oversight.attempts.emptyText'),
-      }}
+      place={place}
+      hasExports={!isEmpty && !hasFaults(search)}
+      search={search}
+      atMost={count ?? atMost}
     >
-      <AttemptTable {...props} />
-    </OversightList>
+      {isEmpty ? <NoAttempts {...props} /> : <Journal {...props} />}
+    </Frame>
   );
 }
 
-function AttemptFilters({ view, choice }: Pick<AttemptListProps, 'view' | 'choice'>) {
-  const describe = (value: AttemptFilter) =>
-    value === 'unsuccessful' ? view.t('oversight.attempts.unsuccessful') : view.t(`mailings.outcomes.${value}`);
+interface FrameProps extends Pick<JournalProps, 'view' | 'place' | 'search' | 'atMost'> {
+  hasExports: boolean;
+  children?: Child;
+}
+
+function Frame({ view, place, search, atMost, hasExports, children }: FrameProps) {
+  const exports = hasExports && <AttemptExports view={view} search={search} atMost={atMost} />;
+  switch (place.kind) {
+    case 'own':
+      return (
+        <Layout
+          view={view}
+          title={view.t('journal.title')}
+          actions={exports}
+          back={{ href: '/mailings', label: view.t('mailings.list.title') }}
+        >
+          {children}
+        </Layout>
+      );
+    case 'oversight': {
+      const actions = (
+        <>
+          <ReadOnlyMark view={view} />
+          {exports}
+        </>
+      );
+      return (
+        <Layout
+          view={view}
+          title={view.t('oversight.attempts.title')}
+          actions={actions}
+          tabs={<OversightTabs view={view} />}
+        >
+          {children}
+        </Layout>
+      );
+    }
+    case 'mailing': {
+      const { mailing, owner } = place;
+      return (
+        <Layout
+          view={view}
+          title={view.t('journal.ofMailing')}
+          actions={exports}
+          back={{ href: `/mailings/${mailing.id}`, label: mailing.subject }}
+          tabs={<MailingTabs view={view} mailing={mailing} current="attempts" />}
+          overseen={owner !== undefined}
+        >
+          <OwnerNotice view={view} owner={owner} />
+          {children}
+        </Layout>
+      );
+    }
+  }
+}
+
+function NoAttempts({ view, place, keptFrom }: JournalProps) {
+  const text = place.kind === 'mailing' && place.mailing.status === 'created' ? 'notStarted' : 'emptyText';
   return (
-    <form method="get" class="search-bar" role="search">
-      <OwnerField view={view} choice={choice} />
-      <Filter
-        view={view}
-        name="outcome"
-        label={view.t('oversight.attempts.anyOutcome')}
-        options={ATTEMPT_FILTERS.map((value) => ({ value, label: describe(value) }))}
-      />
-      {view.query['sort'] && <input type="hidden" name="sort" value={view.query['sort']} />}
-      <button class="btn btn-outline-secondary" type="submit">
-        <Icon name="search" />
-        <span>{view.t('common.list.find')}</span>
-      </button>
-    </form>
+    <>
+      <EmptyState icon="envelope" title={view.t('journal.empty')} text={view.t(`journal.${text}`)} />
+      <AttemptsRemoved view={view} keptFrom={keptFrom} />
+    </>
   );
 }
 
-function AttemptTable({ view, list, page, subjects, owners }: AttemptListProps) {
+function Journal(props: JournalProps) {
+  const { view, place, search, list, journal, keptFrom } = props;
+  const choice = place.kind === 'oversight' ? place.choice : undefined;
+  if (hasFaults(search)) return <AttemptSearchForm view={view} search={search} choice={choice} />;
+  const { page, brokenOffAt } = journal;
+  return (
+    <>
+      <AttemptSearchForm view={view} search={search} choice={choice} />
+      {choice && <ChosenOwner view={view} choice={choice} />}
+      <AttemptsRemoved view={view} keptFrom={keptFrom} />
+      <p class="list-count" role="status">
+        <Found {...props} />
+      </p>
+      {page.rows.length === 0 && brokenOffAt === null && <NothingFound view={view} choice={choice} />}
+      {page.rows.length > 0 && <JournalTable {...props} />}
+      {brokenOffAt && <BrokenOff view={view} list={list} journal={journal} at={brokenOffAt} />}
+      <Pager view={view} page={page} />
+    </>
+  );
+}
+
+/** The number of all where the books have it; otherwise that of a search which a single page shows whole. */
+function Found({ view, list, journal, count }: JournalProps) {
+  const { page, brokenOffAt } = journal;
+  if (count !== null) return <>{view.t('journal.total', { count, number: formatNumber(view, count) })}</>;
+  const isWhole = list.cursor === null && page.after === null && brokenOffAt === null;
+  if (isWhole) return <>{view.t('common.list.found', { count: page.rows.length })}</>;
+  if (page.rows.length === PAGE_SIZE && brokenOffAt === null)
+    return <>{view.t('common.list.foundOver', { limit: formatNumber(view, PAGE_SIZE) })}</>;
+  return <>{view.t('journal.onThisPage', { count: page.rows.length })}</>;
+}
+
+interface BrokenOffProps extends Pick<JournalProps, 'view' | 'list' | 'journal'> {
+  at: Date;
+}
+
+/** Says how far the search looked, and leads on. */
+function BrokenOff({ view, list, journal: { page }, at }: BrokenOffProps) {
+  const isBackwards = list.cursor?.direction === 'before';
+  const href = isBackwards ? listHref(view, { before: page.before }) : listHref(view, { after: page.after });
+  const time = formatDateTime(view, at);
+  const isIntoPast = list.descending !== isBackwards;
+  return (
+    <div class="notice journal-broken-off">
+      <p>{view.t(isIntoPast ? 'journal.lookedBack' : 'journal.lookedAhead', { time })}</p>
+      <p class="text-body-secondary">{view.t('journal.lookHint')}</p>
+      <a class="btn btn-outline-secondary" href={href}>
+        {view.t('journal.lookFurther')}
+      </a>
+    </div>
+  );
+}
+
+function NothingFound({ view, choice }: { view: View; choice: OwnerChoice | undefined }) {
+  const isUnknown = choice !== undefined && choice.typed !== '' && choice.owner === undefined;
+  return (
+    <EmptyState
+      icon="search"
+      title={view.t(isUnknown ? 'common.oversight.ownerUnknown' : 'common.list.nothingFound')}
+      text={view.t(isUnknown ? 'common.oversight.ownerUnknownText' : 'journal.nothingFoundText')}
+    >
+      <a class="btn btn-outline-secondary" href={view.path.split('?')[0] ?? ''}>
+        {view.t('common.list.showAll')}
+      </a>
+    </EmptyState>
+  );
+}
+
+function JournalTable({ view, place, list, journal, subjects, owners }: JournalProps) {
   return (
     <div class="table-frame">
-      <table class="table list-table">
+      <table class="table list-table journal-table">
         <thead>
           <tr>
             <SortHeader view={view} list={list} sort="time">
               {view.t('mailings.attempts.time')}
             </SortHeader>
             <th scope="col">{view.t('mailings.attempts.address')}</th>
-            <th scope="col">{view.t('oversight.attempts.mailing')}</th>
-            <th scope="col">{view.t('common.oversight.owner')}</th>
+            {place.kind !== 'mailing' && <th scope="col">{view.t('oversight.attempts.mailing')}</th>}
+            {place.kind === 'oversight' && <th scope="col">{view.t('common.oversight.owner')}</th>}
             <th scope="col">{view.t('mailings.attempts.outcome')}</th>
             <th scope="col">{view.t('mailings.attempts.reply')}</th>
           </tr>
         </thead>
         <tbody>
-          {page.rows.map((attempt) => (
-            <AttemptRow
+          {journal.page.rows.map((attempt) => (
+            <JournalRow
               view={view}
+              place={place}
               attempt={attempt}
               subject={subjects.get(attempt.mailingId) ?? ''}
               owner={owners.get(attempt.ownerId)}
@@ -94,15 +224,15 @@ function AttemptTable({ view, list, page, subjects, owners }: AttemptListProps) 
   );
 }
 
-interface AttemptRowProps {
-  view: View;
-  attempt: OverseenAttempt;
+interface JournalRowProps extends Pick<JournalProps, 'view' | 'place'> {
+  attempt: JournalAttempt;
   subject: string;
   owner: OwnerName | undefined;
 }
 
-function AttemptRow({ view, attempt, subject, owner }: AttemptRowProps) {
-  const { mailingId, deliveryId, address, startedAt, outcome } = attempt;
+function JournalRow({ view, place, attempt, subject, owner }: JournalRowProps) {
+  const { mailingId, deliveryId, address, startedAt, outcome, relay, durationMs, tls } = attempt;
+  const duration = view.t('mailings.attempts.milliseconds', { number: formatNumber(view, durationMs) });
   return (
     <tr>
       <td data-label={view.t('mailings.attempts.time')} class="cell-time">
@@ -113,17 +243,22 @@ function AttemptRow({ view, attempt, subject, owner }: AttemptRowProps) {
           <bdi>{address}</bdi>
         </a>
       </td>
-      <td data-label={view.t('oversight.attempts.mailing')} class="cell-clip">
-        <a href={`/mailings/${mailingId}`}>
-          <bdi>{subject}</bdi>
-        </a>
-      </td>
-      <OwnerCell view={view} owner={owner} />
+      {place.kind !== 'mailing' && (
+        <td data-label={view.t('oversight.attempts.mailing')} class="cell-clip">
+          <a href={`/mailings/${mailingId}`}>
+            <bdi>{subject}</bdi>
+          </a>
+        </td>
+      )}
+      {place.kind === 'oversight' && <OwnerCell view={view} owner={owner} />}
       <td data-label={view.t('mailings.attempts.outcome')}>
         <OutcomeBadge view={view} outcome={outcome} />
       </td>
       <td data-label={view.t('mailings.attempts.reply')}>
         <Reply view={view} attempt={attempt} />
+        <small class="journal-way">
+          <bdi>{[relay, tls, duration].filter(Boolean).join(' · ')}</bdi>
+        </small>
       </td>
     </tr>
   );
