@@ -1,6 +1,7 @@
 import { confirmLeave } from './confirm-leave.js';
 import { insertText } from './insert-text.js';
 import { keepLive } from './live.js';
+import { offerPrinting } from './print.js';
 import { selectAll } from './select-all.js';
 import { showCurrentTab } from './show-current-tab.js';
 import { guardSubmits } from './submit-guard.js';
@@ -16,6 +17,7 @@ const ISLANDS: [attribute: string, enhance: (element: HTMLElement) => void][] = 
   ['data-confirm-leave', confirmLeave],
   ['data-live', keepLive],
   ['data-tabs', showCurrentTab],
+  ['data-print', offerPrinting],
 ];
 
 for (const [attribute, enhance] of ISLANDS) {

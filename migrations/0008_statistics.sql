@@ -58,7 +58,7 @@ declare
 begin
   for month in
     select generate_series(
-      date_trunc('month', coalesce((select greatest(min(started_at), '2020-01-01') from attempts_before), now()), 'UTC'),
+      date_trunc('month', coalesce((select min(started_at) from attempts_before where started_at >= '2020-01-01'), now()), 'UTC'),
       now() + interval '3 months', interval '1 month')
   loop
     perform add_attempts_month(month);
@@ -123,14 +123,18 @@ begin
 end $$;
 
 -- What a finished mailing's report shows, counted once at its end: `finished_at` is that of the mailing then. Letters by time: `tries[n]` and
--- `accepted[n]` began in the nth stretch of `stretch_seconds` after `starts_at`.
+-- `accepted[n]` began in the nth stretch of `stretch_seconds` after `starts_at`. `first_at` is when the first attempt began, `last_at` when the
+-- last one ended, `relays` an array of {relay, tries, accepted}, busiest first; null and empty where the attempts were gone already.
 create table mailing_summaries (
   mailing_id bigint primary key references mailings on delete cascade,
   finished_at timestamptz not null,
   starts_at timestamptz not null,
   stretch_seconds integer not null check (stretch_seconds > 0),
   tries integer[] not null,
-  accepted integer[] not null
+  accepted integer[] not null,
+  first_at timestamptz,
+  last_at timestamptz,
+  relays jsonb not null
 );
 -- Of a finished mailing: the domains with the most recipients, and all others together as ''.
 create table mailing_domains (

@@ -263,6 +263,9 @@ create table mailing_summaries (
   stretch_seconds integer not null,
   tries integer[] not null,
   accepted integer[] not null,
+  first_at timestamp with time zone,
+  last_at timestamp with time zone,
+  relays jsonb not null,
   constraint mailing_summaries_pkey PRIMARY KEY (mailing_id),
   constraint mailing_summaries_stretch_seconds_check CHECK ((stretch_seconds > 0)),
   constraint mailing_summaries_mailing_id_fkey FOREIGN KEY (mailing_id) REFERENCES mailings(id) ON DELETE CASCADE

@@ -51,6 +51,7 @@ export async function openApp(config: Config, log: Log, clock: Clock = systemClo
     if (isWorker) {
       const worker = await startWorker({
         db,
+        connection: foundation.connection,
         clock,
         log,
         node,

@@ -7,6 +7,7 @@ import { createAuth } from './accounts/auth.js';
 import { queueErasures } from './accounts/erase-account.js';
 import type { Config } from './config.js';
 import { StartError, type Foundation } from './foundation.js';
+import { openCache } from './lib/cache.js';
 import { trustProxies } from './lib/client-address.js';
 import type { Clock } from './lib/clock.js';
 import { hasErrorCode } from './lib/embedded-postgres/error.js';
@@ -14,6 +15,8 @@ import type { Jobs } from './lib/jobs.js';
 import { openLimits } from './lib/limits.js';
 import { projectRoot } from './lib/project-root.js';
 import { sendSystemLetter, type SystemLetters } from './lib/system-mail.js';
+import { timeQueries } from './lib/timing.js';
+import { LiveHub } from './mailings/live-hub.js';
 import { createMetricsWeb } from './nodes/metrics-routes.js';
 import type { Metrics } from './nodes/metrics.js';
 import { readAssets } from './ui/assets.js';
@@ -33,22 +36,40 @@ export async function openSite(
   { jobs, clock, smtpUrl, metrics }: SiteParts,
   closers: (() => Promise<void>)[],
 ): Promise<string> {
-  const { config, db, log, secret } = foundation;
+  const { config, log, secret } = foundation;
+  const db = timeQueries(foundation.db);
   const { baseUrl, defaultLocale } = config;
   const trustedProxies = trustProxies(config.trustedProxies);
   const assetsFolder = join(projectRoot, 'dist', 'client');
   const limits = await openLimits(config.redisUrl, log);
   closers.push(() => limits.close());
+  const cache = await openCache({ db, log, redisUrl: config.redisUrl, secret, megabytes: config.cacheMegabytes });
+  closers.push(() => cache.close());
   const letters: SystemLetters = { send: (letter, within) => sendSystemLetter(jobs, letter, within) };
   const auth = createAuth({ db, secret, baseUrl, letters, defaultLocale, log, limits });
   const lettersStayHere = config.smtpUrl === undefined;
   const assets = readAssets(assetsFolder);
   const pages = { assets, assetsFolder, defaultLocale, lettersStayHere, trustedProxies };
   const mail = { url: smtpUrl, from: config.mailFrom };
-  const web = createWeb({ db, clock, log, auth, baseUrl, erasures: queueErasures(jobs), mail, metrics, ...pages });
+  const live = new LiveHub({ db: foundation.db, clock, log });
+  const web = createWeb({
+    live,
+    db,
+    cache,
+    clock,
+    log,
+    auth,
+    baseUrl,
+    erasures: queueErasures(jobs),
+    mail,
+    metrics,
+    ...pages,
+  });
   const server = createAdaptorServer({ fetch: web.fetch });
   await listen(server, { host: config.host, port: config.port, setting: 'PORT' });
   closers.push(() => closeServer(server));
+  // Before the server, which waits for what is being answered.
+  closers.push(() => live.close());
   return config.port === 0 ? `http://${config.host}:${(server.address() as AddressInfo).port}` : baseUrl;
 }
 

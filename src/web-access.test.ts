@@ -63,6 +63,7 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
   'signed in': [
     'GET /',
     'GET /running-mailings',
+    'GET /figures',
     'POST /sample-data',
     'GET /sample-data/deletion',
     'POST /sample-data/deletion',
@@ -100,8 +101,11 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
     'POST /messages',
     'GET /messages/deletion',
     'POST /messages/deletion',
+    'GET /attempts',
+    'POST /attempts/export',
     'GET /mailings',
     'GET /mailings/new',
+    'GET /mailings/compare',
     'POST /mailings',
   ],
   'owner reads': [
@@ -109,8 +113,12 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
     'GET /messages/:id',
     'GET /mailings/:id',
     'GET /mailings/:id/progress',
+    'GET /mailings/:id/events',
+    'GET /mailings/:id/report',
     'GET /mailings/:id/deliveries',
     'GET /mailings/:id/deliveries/:deliveryId',
+    'GET /mailings/:id/attempts',
+    'POST /mailings/:id/attempts/export',
   ],
   // What the search finds is the visitor's own, and there is nothing else of that name.
   'owner alone': ['GET /recipients/found/deletion', 'POST /settings/sessions/:id/end'],
@@ -146,10 +154,12 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
   managers: [
     'GET /oversight',
     'GET /oversight/running-mailings',
+    'GET /oversight/figures',
     'GET /oversight/mailings',
     'GET /oversight/recipients',
     'GET /oversight/messages',
     'GET /oversight/attempts',
+    'POST /oversight/attempts/export',
     'GET /oversight/nodes',
     'GET /oversight/nodes/live',
     'GET /oversight/audit',
@@ -195,6 +205,8 @@ const TABLE: Record<keyof typeof ACCESS, string[]> = {
     'POST /oversight/relays/:id/test-letter',
     'GET /oversight/installation',
     'POST /oversight/installation/registration',
+    'GET /oversight/installation/attempts',
+    'POST /oversight/installation/attempts',
     'POST /oversight/installation/test-letter',
   ],
 };
@@ -282,7 +294,9 @@ async function visit(route: string, things: Things, cookie: string): Promise<Ans
     headers,
     ...(method === 'POST' ? { body } : {}),
   });
-  await response.text();
+  // A stream of events has no end of its own.
+  if (response.headers.get('content-type')?.startsWith('text/event-stream')) await response.body?.cancel();
+  else await response.text();
   return describe(response);
 }
 

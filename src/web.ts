@@ -14,16 +14,22 @@ import { auditRoutes } from './audit/audit-routes.js';
 import { mayReadInbox } from './inbox/inbox-access.js';
 import { inboxRoutes } from './inbox/inbox-routes.js';
 import { installationRoutes, type MailSettings } from './installation/installation-routes.js';
+import type { Cache } from './lib/cache.js';
 import { findClientAddress, type TrustedProxies } from './lib/client-address.js';
 import type { Clock } from './lib/clock.js';
 import type { Database } from './lib/database.js';
 import { HttpError, TooLargeError, TooManyRequestsError } from './lib/errors.js';
 import { preferLocale, isLocale, translate, type Locale } from './lib/i18n.js';
 import type { Log } from './lib/log.js';
+import { measure, timeRendering } from './lib/timing.js';
 import { allMailingsRoutes } from './mailings/all-mailings-routes.js';
-import { attemptListRoutes } from './mailings/attempt-list-routes.js';
+import { attemptListRoutes, mailingAttemptRoutes, ownAttemptRoutes } from './mailings/attempt-list-routes.js';
+import { compareRoutes } from './mailings/compare-routes.js';
 import { disablingRoutes } from './mailings/disabling-routes.js';
+import type { LiveHub } from './mailings/live-hub.js';
+import { liveRoutes } from './mailings/live-routes.js';
 import { mailingRoutes } from './mailings/mailing-routes.js';
+import { reportRoutes } from './mailings/report-routes.js';
 import { allMessagesRoutes } from './messages/all-messages-routes.js';
 import { messageRoutes } from './messages/message-routes.js';
 import { answerMetrics, observeRequests } from './nodes/metrics-routes.js';
@@ -38,12 +44,15 @@ import { hasEnabledRelays } from './relays/relay-store.js';
 import { refuseCrossSite } from './ui/cross-site.js';
 import { renderFault } from './ui/fault-page.js';
 import { readFlash } from './ui/flash.js';
+import { keepIn } from './ui/kept-part.js';
 import { findPeer } from './ui/peer.js';
+import { letBrowsersKeep } from './ui/revalidate.js';
 import type { View, WebEnv } from './ui/view.js';
 import { userRoutes } from './users/user-routes.js';
 
 export interface WebDeps extends AccountDeps {
   db: Database;
+  cache: Cache;
   clock: Clock;
   log: Log;
   assets: View['assets'];
@@ -53,6 +62,7 @@ export interface WebDeps extends AccountDeps {
   defaultLocale: Locale;
   lettersStayHere: boolean;
   mail: MailSettings;
+  live: LiveHub;
   /** Absent: /metrics is not there. */
   metrics?: Metrics | undefined;
 }
@@ -67,16 +77,18 @@ export function createWeb(deps: WebDeps): Hono<WebEnv> {
   web.onError((error, c) => answerError(deps.log, error, c));
   web.notFound((c) => renderFault(c, 'not_found'));
 
+  const assets = serveStatic({ root: deps.assetsFolder, precompressed: true });
   web.use(observeRequests(deps.metrics));
   web.use(compress());
   web.use(secureHeaders(HEADERS));
   web.get('/healthz', (c) => c.text('ok'));
   web.get('/metrics', answerMetrics(deps.metrics));
-  web.get('/assets/*', cacheForever, serveStatic({ root: deps.assetsFolder }), (c) => renderFault(c, 'not_found'));
-  web.get('/icon.svg', serveStatic({ root: deps.assetsFolder }));
+  web.get('/assets/*', cacheForever, assets, (c) => renderFault(c, 'not_found'));
+  web.get('/icon.svg', cacheForDay, assets);
 
   if (deps.baseUrl.startsWith('https:')) web.use(secureCookies);
   web.use(identifyRequest(deps));
+  web.use(letBrowsersKeep);
   web.use(readVisitor(deps));
   web.use(refuseCrossSite(deps.baseUrl));
   // After the visitor is known: the answer is a page in their language.
@@ -89,7 +101,12 @@ export function createWeb(deps: WebDeps): Hono<WebEnv> {
   web.route('/', onboardingRoutes(deps));
   web.route('/recipients', recipientRoutes(deps));
   web.route('/messages', messageRoutes(deps));
-  web.route('/mailings', mailingRoutes(deps));
+  web.route('/mailings', compareRoutes(deps));
+  web.route('/mailings', liveRoutes(deps));
+  web.route('/mailings', mailingRoutes({ ...deps, speeds: deps.live.speeds }));
+  web.route('/mailings', reportRoutes(deps));
+  web.route('/mailings', mailingAttemptRoutes(deps));
+  web.route('/attempts', ownAttemptRoutes(deps));
   web.route('/mailings', disablingRoutes({ ...deps.auth, clock: deps.clock }));
 
   web.use('/oversight/*', permit('oversight.see'));
@@ -148,10 +165,10 @@ function identifyRequest({ log, clock, trustedProxies }: WebDeps): MiddlewareHan
       address: findClientAddress(findPeer(c) ?? '', c.req.header('x-forwarded-for'), trustedProxies),
       userAgent: c.req.header('user-agent') ?? '',
     });
-    await next();
+    const { html } = c;
+    c.html = ((...page: Parameters<typeof html>) => timeRendering(() => html(...page))) as typeof html;
+    c.header('Server-Timing', await measure(next));
     const milliseconds = performance.now() - begun;
-    c.header('Server-Timing', `total;dur=${milliseconds.toFixed(1)}`);
-    if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'private, no-cache');
     log.debug({
       requestId: c.get('requestId'),
       method: c.req.method,
@@ -165,6 +182,7 @@ function identifyRequest({ log, clock, trustedProxies }: WebDeps): MiddlewareHan
 
 /** Finds out who asks, in which language, and lays the view of the page ready. */
 function readVisitor(deps: WebDeps): MiddlewareHandler<WebEnv> {
+  const keep = keepIn(deps.cache);
   return async (c, next) => {
     const user = await readUser(deps.auth, c.req.raw.headers);
     const locale = user?.locale ?? chooseLocale(c, deps.defaultLocale);
@@ -183,6 +201,7 @@ function readVisitor(deps: WebDeps): MiddlewareHandler<WebEnv> {
       mailingsStayHere: deps.lettersStayHere && !(await hasEnabledRelays(deps.db)),
       mayReadInbox: mayReadInbox(c, user, deps),
       assets: deps.assets,
+      keep,
     });
     await next();
   };
@@ -223,7 +242,13 @@ function answerError(log: Log, error: Error, c: Context<WebEnv>): Response | Pro
 }
 
 /** Their names change with them. */
-const cacheForever: MiddlewareHandler<WebEnv> = async (c, next) => {
-  await next();
-  if (c.res.ok) c.header('Cache-Control', 'public, max-age=31536000, immutable');
-};
+const cacheForever = keepFor('public, max-age=31536000, immutable');
+/** Its name stays. */
+const cacheForDay = keepFor('public, max-age=86400');
+
+function keepFor(cacheControl: string): MiddlewareHandler<WebEnv> {
+  return async (c, next) => {
+    await next();
+    if (c.res.ok) c.header('Cache-Control', cacheControl);
+  };
+}

@@ -1,9 +1,11 @@
 import { workErasures } from './accounts/erase-account.js';
 import { DeliveryWorker } from './delivery/delivery-worker.js';
+import { keepAttempts } from './delivery/keep-attempts.js';
 import { keepRatesInDatabase } from './delivery/rates.js';
 import { keepRatesInRedis } from './delivery/redis-rates.js';
+import { openBoundedDatabase } from './lib/bounded-database.js';
 import type { Clock } from './lib/clock.js';
-import type { Database } from './lib/database.js';
+import { closeDatabase, type Database, type DatabaseConnection } from './lib/database.js';
 import type { Locale } from './lib/i18n.js';
 import type { Jobs } from './lib/jobs.js';
 import type { Log } from './lib/log.js';
@@ -17,6 +19,8 @@ import { alertAdministrators } from './relays/alert-administrators.js';
 
 interface WorkerDeps {
   db: Database;
+  /** For a pool of its own, by which a halt is looked for; absent: by `db`. */
+  connection?: DatabaseConnection;
   clock: Clock;
   log: Log;
   /** The name of this process, which no other has. */
@@ -42,8 +46,12 @@ interface Background {
   defaultLocale: Locale;
 }
 
+/** What hangs for so long is tried over another connection; nothing is begun meanwhile. */
+const WATCH_ANSWERS_WITHIN_MS = 3_000;
 /** How often it is looked whether administrators must be told that a mail server fails. */
 const ALERT_MS = 60_000;
+/** How often the months of attempts are looked after. */
+const MONTHS_MS = 3_600_000;
 
 export interface Worker {
   stop(): Promise<void>;
@@ -55,6 +63,7 @@ export async function startWorker({
   smtpUrl,
   redisUrl,
   node = nameNode(),
+  connection,
   ...deps
 }: WorkerDeps): Promise<Worker> {
   const smtp = parseSmtpUrl(smtpUrl);
@@ -62,12 +71,16 @@ export async function startWorker({
   if (background) await workOnJobs(background, { smtpUrl, ...deps });
   const stopping = new AbortController();
   const alerting = background ? watchRelays(background, deps, stopping.signal) : undefined;
+  const keeping = background ? keepMonths(deps, stopping.signal) : undefined;
   const { rates, close } = await openRates(redisUrl, deps);
-  const delivery = new DeliveryWorker({ ...deps, node, rates, smtp: smtp.server });
+  const watchDb = connection && openBoundedDatabase(connection, WATCH_ANSWERS_WITHIN_MS);
+  const watch = watchDb ? { watchDb } : {};
+  const delivery = new DeliveryWorker({ ...deps, ...watch, node, rates, smtp: smtp.server });
   return {
     async stop() {
       stopping.abort();
-      await Promise.all([delivery.stop(), alerting]);
+      await Promise.all([delivery.stop(), alerting, keeping]);
+      if (watchDb) await closeDatabase(watchDb);
       close();
     },
   };
@@ -86,6 +99,16 @@ function watchRelays(
   return repeat({ everyMs: ALERT_MS, stopping, onFailure }, () =>
     alertAdministrators({ db, letters, clock, baseUrl, defaultLocale }),
   );
+}
+
+function keepMonths(
+  { db, clock, log }: Pick<WorkerDeps, 'db' | 'clock' | 'log'>,
+  stopping: AbortSignal,
+): Promise<void> {
+  const onFailure = (error: unknown, isFirst: boolean) => {
+    if (isFirst) log.error({ err: error }, 'the months of attempts could not be looked after; it is tried again');
+  };
+  return repeat({ everyMs: MONTHS_MS, stopping, onFailure }, () => keepAttempts({ db, now: clock.now(), stopping }));
 }
 
 async function openRates(redisUrl: string | undefined, { db, log }: Pick<WorkerDeps, 'db' | 'log'>) {

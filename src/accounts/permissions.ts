@@ -40,6 +40,7 @@ const RULES = {
   'users.removeSecondFactor': ['otherAdministrator'],
   'users.invite': ['administrator'],
   'registration.change': ['administrator'],
+  'attempts.keep': ['administrator'],
   'mailServers.manage': ['administrator'],
   'inbox.read': ['administrator'],
 } as const satisfies Record<string, readonly Holder[]>;

@@ -26,20 +26,36 @@ interface FoundSession {
 
 /** A session that has not ended, of a user who is confirmed and not blocked. The key is the token's hash. */
 export async function findSession(db: Database, key: string): Promise<FoundSession | undefined> {
-  const row = await db
-    .selectFrom('sessions')
-    .innerJoin('users', 'users.id', 'sessions.user_id')
+  const row = await selectLiving(db)
     .select(SIGNED_IN_COLUMNS)
     .select(['sessions.id as sessionId', isStale.as('isStale')])
     .where('sessions.token', '=', key)
-    .where('sessions.expires_at', '>', sql<Date>`now()`)
-    .where('users.email_verified', '=', true)
-    .where('users.blocked', '=', false)
-    .where('users.deletion_requested_at', 'is', null)
     .executeTakeFirst();
   if (!row) return undefined;
   const { sessionId, isStale: stale, ...user } = row;
   return { id: sessionId, isStale: stale, user };
+}
+
+/** Who is signed in by which of these keys; those whose session has ended meanwhile are not among them. */
+export async function listSessionUsers(
+  db: Database,
+  keys: string[],
+): Promise<Map<string, Pick<SignedInUser, 'id' | 'role'>>> {
+  const rows = await selectLiving(db)
+    .select(['sessions.token', 'users.id', 'users.role'])
+    .where('sessions.token', '=', sql<string>`any(${keys}::text[])`)
+    .execute();
+  return new Map(rows.map(({ token, ...user }) => [token, user]));
+}
+
+function selectLiving(db: Database) {
+  return db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .where('sessions.expires_at', '>', sql<Date>`now()`)
+    .where('users.email_verified', '=', true)
+    .where('users.blocked', '=', false)
+    .where('users.deletion_requested_at', 'is', null);
 }
 
 /** Of several visits at once one writes. */

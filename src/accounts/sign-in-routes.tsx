@@ -87,6 +87,8 @@ export function signInRoutes(auth: Auth): Hono<WebEnv> {
 
   routes.post('/sign-out', async (c) => {
     passCookies(c, await signOut(auth, requestOf(c)));
+    // Whoever comes next to this browser finds no page of theirs by going back.
+    c.header('Clear-Site-Data', '"cache"');
     return redirectWithFlash(c, '/sign-in', c.get('view').t('accounts.signIn.signedOut'));
   });
   return routes;

@@ -177,7 +177,7 @@ function describeDetail(view: View, name: keyof AuditDetails, details: AuditDeta
 
 const WORDS = [
   ...(['user', 'manager', 'administrator'] as const),
-  ...(['open', 'invitation', 'closed'] as const),
+  ...(['open', 'invitation', 'closed', 'forever'] as const),
   ...(['wrong', 'unconfirmed', 'blocked', 'throttled', 'code'] as const),
   ...(['name', 'host', 'port', 'tls', 'verifyCertificate', 'auth', 'userName', 'secret'] as const),
   ...(['weight', 'connections', 'rate'] as const),

@@ -32,6 +32,7 @@ export const AUDIT_ACTIONS = [
   'message.deleted',
   'recipient.deleted',
   'settings.registration_changed',
+  'settings.attempts_kept',
   'mail_server.tested',
   'relay.added',
   'relay.changed',
@@ -42,6 +43,7 @@ export const AUDIT_ACTIONS = [
   'domain_limit.saved',
   'domain_limit.removed',
   'audit.exported',
+  'attempts.exported',
 ] as const;
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

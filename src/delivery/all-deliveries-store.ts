@@ -2,7 +2,7 @@ import { sql, type SqlBool } from 'kysely';
 
 import { readBatches } from '../lib/batches.js';
 import { retryDeadlock, type Database } from '../lib/database.js';
-import type { Attributes, DeliveryState } from '../lib/schema.js';
+import type { Attributes, DeliveryState } from '../lib/schema-delivery.js';
 import { ATTEMPT } from './delivery-store.js';
 import type { Attempt } from './delivery.js';
 

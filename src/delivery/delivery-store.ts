@@ -3,7 +3,7 @@ import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import type { Database } from '../lib/database.js';
 import { keyset, PAGE_SIZE, toPage, type ListQuery, type Page } from '../lib/list.js';
 import { belongsTo, type Owners } from '../lib/owners.js';
-import type { DeliveryState } from '../lib/schema.js';
+import type { DeliveryState } from '../lib/schema-delivery.js';
 import type { Attempt, Counters, Delivery, Halt } from './delivery.js';
 
 /* What pages read of the ledger. What the worker writes is in ledger-store.ts. */
@@ -131,7 +131,17 @@ async function isInState(db: Database, mailingId: number, state: DeliveryState):
     .where('mailing_id', '=', mailingId)
     .executeTakeFirst();
   if (!books || books.count * RARE >= books.audience) return isNow;
+  // Which were accepted, only attempts tell, and these may have been removed.
+  if (state === 'accepted' && (await hasLostAttempts(db, mailingId))) return isNow;
   return sql<SqlBool>`${isNow} and ${gathered(listInState(mailingId, state))}`;
+}
+
+async function hasLostAttempts(db: Database, mailingId: number): Promise<boolean> {
+  const { rows } = await sql`
+    select from mailings m, installation_settings s where m.id = ${mailingId} and m.started_at < s.attempts_kept_from`.execute(
+    db,
+  );
+  return rows.length > 0;
 }
 
 function listInState(mailingId: number, state: Exclude<DeliveryState, 'sending'>): RawBuilder<unknown> {

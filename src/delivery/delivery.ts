@@ -1,5 +1,5 @@
 // pure
-import type { AttemptOutcome, DeliveryState } from '../lib/schema.js';
+import type { AttemptOutcome, DeliveryState } from '../lib/schema-delivery.js';
 
 /** The books of one mailing. `waiting` holds what is not settled yet, being sent included. */
 export interface Counters {
@@ -56,29 +56,6 @@ export interface Halt {
   seconds: number;
   /** Letters that have left: accepted, or in doubt. */
   left: number;
-}
-
-/** An attempt in the list over all mailings. */
-export interface OverseenAttempt extends Attempt {
-  mailingId: number;
-  ownerId: number;
-}
-
-/** What the list of attempts can be narrowed to. */
-export const ATTEMPT_FILTERS = ['accepted', 'unsuccessful', 'deferred', 'rejected', 'in_doubt'] as const;
-export type AttemptFilter = (typeof ATTEMPT_FILTERS)[number];
-
-export const ATTEMPT_SORTS = ['time'] as const;
-
-/** What the books of all mailings of one owner sum up to. */
-export interface OwnerSums {
-  ownerId: number;
-  mailings: number;
-  accepted: number;
-  /** Attempts. */
-  unsuccessful: number;
-  /** Null where none has started yet. */
-  lastStartedAt: Date | null;
 }
 
 /** Why no letter leaves at present, and when the mail server is tried again. */

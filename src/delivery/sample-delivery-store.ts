@@ -1,5 +1,5 @@
 import type { Database } from '../lib/database.js';
-import type { Attributes } from '../lib/schema.js';
+import type { Attributes } from '../lib/schema-delivery.js';
 import { sumAttemptsAnew } from './attempt-totals-store.js';
 import type { Attempt } from './delivery.js';
 

@@ -6,6 +6,7 @@ import { OversightList } from '../ui/oversight-list.js';
 import { OwnerCell, OwnerField, type OwnerChoice } from '../ui/owner-filter.js';
 import type { OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
+import { canCompare, CompareCell, CompareForm, CompareHeader } from './compare-form.js';
 import { formatAccepted, MailingBadge } from './mailing-parts.js';
 import { MAILING_STATUSES, type Mailing } from './mailing.js';
 
@@ -48,17 +49,21 @@ export function AllMailingsPage(props: AllMailingsProps) {
       }
       empty={{ icon: 'send', title: view.t('mailings.empty.title'), text: view.t('oversight.mailings.emptyText') }}
     >
-      <MailingTable {...props} />
+      <CompareForm view={view} isOffered={canCompare(page.rows)}>
+        <MailingTable {...props} />
+      </CompareForm>
     </OversightList>
   );
 }
 
 function MailingTable({ view, list, page, counters, owners }: AllMailingsProps) {
+  const isCompared = canCompare(page.rows);
   return (
     <div class="table-frame">
       <table class="table list-table">
         <thead>
           <tr>
+            {isCompared && <CompareHeader view={view} />}
             <th scope="col">{view.t('mailings.message')}</th>
             <th scope="col">{view.t('mailings.status')}</th>
             <th scope="col">{view.t('common.oversight.owner')}</th>
@@ -83,6 +88,7 @@ function MailingTable({ view, list, page, counters, owners }: AllMailingsProps) 
               mailing={mailing}
               counters={counters.get(mailing.id)}
               owner={owners.get(mailing.ownerId)}
+              isCompared={isCompared}
             />
           ))}
         </tbody>
@@ -97,14 +103,16 @@ interface MailingRowProps {
   /** Absent until the audience is frozen. */
   counters: Counters | undefined;
   owner: OwnerName | undefined;
+  isCompared: boolean;
 }
 
-function MailingRow({ view, mailing, counters, owner }: MailingRowProps) {
+function MailingRow({ view, mailing, counters, owner, isCompared }: MailingRowProps) {
   const { id, subject, firstSendingAt } = mailing;
   const count = (number: number | undefined) =>
     number === undefined ? view.t('common.none') : formatNumber(view, number);
   return (
     <tr>
+      {isCompared && <CompareCell view={view} mailing={mailing} />}
       <td data-label={view.t('mailings.message')}>
         <a class="row-link" href={`/mailings/${id}`}>
           <bdi>{subject}</bdi>

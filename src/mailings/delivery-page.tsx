@@ -6,8 +6,10 @@ import { EmptyState, Filter, Pager, SearchBar } from '../ui/list.js';
 import { OwnerNotice, type OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
 import { AttemptTable } from './attempt-table.js';
+import { AttemptsRemoved } from './attempts-removed.js';
 import { DoubtNotice } from './doubt-notice.js';
 import { DeliveryBadge } from './mailing-parts.js';
+import { MailingTabs } from './mailing-tabs.js';
 import type { Mailing } from './mailing.js';
 import { NextTry } from './next-try.js';
 
@@ -28,6 +30,7 @@ export function DeliveryListPage(props: DeliveryListProps) {
       title={view.t('mailings.deliveries.title')}
       back={{ href: `/mailings/${mailing.id}`, label: mailing.subject }}
       overseen={props.owner !== undefined}
+      tabs={<MailingTabs view={view} mailing={mailing} current="deliveries" />}
     >
       <OwnerNotice view={view} owner={props.owner} />
       {mailing.frozenAt === null ? (
@@ -131,9 +134,11 @@ interface DeliveryPageProps {
   owner: OwnerName | undefined;
   delivery: Delivery;
   attempts: Attempt[];
+  /** Older attempts of this delivery were removed. */
+  keptFrom: Date | null;
 }
 
-export function DeliveryPage({ view, mailing, owner, delivery, attempts }: DeliveryPageProps) {
+export function DeliveryPage({ view, mailing, owner, delivery, attempts, keptFrom }: DeliveryPageProps) {
   const { address, name, state, recipientId } = delivery;
   return (
     <Layout
@@ -172,12 +177,15 @@ export function DeliveryPage({ view, mailing, owner, delivery, attempts }: Deliv
         </dd>
       </dl>
       <h2>{view.t('mailings.deliveries.attemptsTitle')}</h2>
-      <AttemptTable
-        view={view}
-        mailingId={mailing.id}
-        attempts={attempts}
-        label={view.t('mailings.deliveries.attemptsTitle')}
-      />
+      <AttemptsRemoved view={view} keptFrom={keptFrom} />
+      {(attempts.length > 0 || keptFrom === null) && (
+        <AttemptTable
+          view={view}
+          mailingId={mailing.id}
+          attempts={attempts}
+          label={view.t('mailings.deliveries.attemptsTitle')}
+        />
+      )}
     </Layout>
   );
 }

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 
 import { findOtherOwner } from '../accounts/find-other-owner.js';
+import { readRetention } from '../accounts/installation-store.js';
 import { findDelivery, listDeliveries, listDeliveryAttempts } from '../delivery/delivery-store.js';
 import { DELIVERY_SORTS, DELIVERY_STATES } from '../delivery/delivery.js';
 import { found } from '../lib/errors.js';
@@ -30,7 +31,9 @@ export function deliveryRoutes({ db }: MailingDeps): Hono<WebEnv> {
     const delivery = found(id && (await findDelivery(db, mailing.ownerId, mailing.id, id)));
     const owner = await findOtherOwner(db, view, mailing.ownerId);
     const attempts = await listDeliveryAttempts(db, mailing.ownerId, mailing.id, delivery.id);
-    return c.html(<DeliveryPage view={view} mailing={mailing} owner={owner} delivery={delivery} attempts={attempts} />);
+    const isWhole = attempts.length >= delivery.attemptCount;
+    const { keptFrom } = isWhole ? { keptFrom: null } : await readRetention(db);
+    return c.html(<DeliveryPage {...{ view, mailing, owner, delivery, attempts, keptFrom }} />);
   });
 
   return routes;

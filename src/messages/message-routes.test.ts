@@ -3,11 +3,12 @@ import { expect, test } from 'vitest';
 import { createTestDatabase } from '../../test/support/database.js';
 import { addMailing, addMessage, addRecipients, addUser } from '../../test/support/fixtures.js';
 import { openSignedInSite } from '../../test/support/signed-in-site.js';
+import { cacheInMemory } from '../lib/cache.js';
 import type { Database } from '../lib/database.js';
 import { messageRoutes } from './message-routes.js';
 
 const open = (db: Database, locale: 'ru' | 'en' = 'en') =>
-  openSignedInSite(db, '/messages', messageRoutes({ db }), { locale });
+  openSignedInSite(db, '/messages', messageRoutes({ db, cache: cacheInMemory({ db, secret: 'secret' }) }), { locale });
 
 const countMessages = async (db: Database) => (await db.selectFrom('messages').select('id').execute()).length;
 

@@ -4,6 +4,7 @@ import { findOtherOwner } from '../accounts/find-other-owner.js';
 import { ownersSeenBy } from '../accounts/permissions.js';
 import { refuseUnlessPermitted } from '../accounts/permit.js';
 import { actorOf } from '../audit/actor.js';
+import type { Cache } from '../lib/cache.js';
 import type { Database } from '../lib/database.js';
 import { found, NotFoundError } from '../lib/errors.js';
 import {
@@ -41,9 +42,10 @@ import { compileMessage, RenderError, renderMessage, type Addressee, type Templa
 
 interface MessageDeps {
   db: Database;
+  cache: Cache;
 }
 
-export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
+export function messageRoutes({ db, cache }: MessageDeps): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
 
   routes.get('/', async (c) => {
@@ -100,7 +102,7 @@ export function messageRoutes({ db }: MessageDeps): Hono<WebEnv> {
         view={view}
         message={message}
         owner={owner}
-        preview={previewLetter(view, message, chosen)}
+        preview={await previewLetter(cache, view, message, chosen)}
         addressees={addressees}
       />,
     );
@@ -169,18 +171,25 @@ function toFormFault(view: View, { reason, line, what }: TemplateFault): Fault {
   return { key: 'template', detail: view.t(`messages.faults.${reason}`, { line, what }) };
 }
 
-function previewLetter(view: View, message: Message, recipient: Recipient | undefined): Preview {
+async function previewLetter(
+  cache: Cache,
+  view: View,
+  { subject, body }: Message,
+  recipient: Recipient | undefined,
+): Promise<Preview> {
   const name = view.t('messages.preview.sampleName');
-  const addressee: Addressee = recipient ?? { email: 'anna@example.com', name, attributes: {} };
-  return {
-    as: recipient?.id ?? null,
-    email: addressee.email,
-    name: addressee.name,
-    letter: renderPreview(message, addressee),
-  };
+  const sample = { email: 'anna@example.com', name, attributes: {} };
+  const { email, name: called, attributes } = recipient ?? sample;
+  const message = { subject, body };
+  const addressee = { email, name: called, attributes };
+  // 0.3 ms for an ordinary message, 0.2 s for one that goes up to the limits. It may ask for the time of day.
+  const minute = Math.floor(view.now.getTime() / 60_000);
+  const entry = { name: 'message preview', input: [message, addressee, minute] };
+  const letter = await cache.derive(entry, async () => renderPreview(message, addressee));
+  return { as: recipient?.id ?? null, email, name: called, letter };
 }
 
-function renderPreview(message: Message, addressee: Addressee): Preview['letter'] {
+function renderPreview(message: { subject: string; body: string }, addressee: Addressee): Preview['letter'] {
   const compiled = compileMessage(message);
   if (!compiled.ok) return null;
   try {

@@ -1,6 +1,6 @@
 import { Output, TokenKind, type PropertyAccessToken, type QuotedToken, type Template, type Token } from 'liquidjs';
 
-import type { Attributes } from '../lib/schema.js';
+import type { Attributes } from '../lib/schema-delivery.js';
 
 interface Values {
   email: string;

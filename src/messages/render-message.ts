@@ -10,7 +10,7 @@ import {
   type Template,
 } from 'liquidjs';
 
-import type { Attributes } from '../lib/schema.js';
+import type { Attributes } from '../lib/schema-delivery.js';
 import { textToHtml } from './letter-html.js';
 import { MAX_BODY } from './message.js';
 import { toPlainPattern, type PlainPattern } from './plain-pattern.js';

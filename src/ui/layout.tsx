@@ -117,6 +117,7 @@ function SideBar({ view, overseen = false }: { view: View; overseen: boolean | u
           {view.user?.role !== 'user' && (
             <PlaceLink path={path} href="/oversight" icon="binoculars" label={view.t('common.places.oversight')} />
           )}
+          <PlaceLink path={path} href="/attempts" icon="list-ul" label={view.t('common.places.attempts')} />
           {view.lettersStayHere && view.mayReadInbox && (
             <PlaceLink path={path} href="/inbox" icon="inbox" label={view.t('common.places.inbox')} />
           )}

@@ -65,14 +65,22 @@ export function Filter({ view, name, label, options }: FilterProps) {
   );
 }
 
+interface SelectCellProps {
+  view: View;
+  id: number;
+  name: string;
+  /** What it is called in the form. */
+  field?: string;
+}
+
 /** The tick box of a row; `name` is what a screen reader says it selects. */
-export function SelectCell({ view, id, name }: { view: View; id: number; name: string }) {
+export function SelectCell({ view, id, name, field = 'ids' }: SelectCellProps) {
   return (
     <td class="cell-select">
       <input
         class="form-check-input"
         type="checkbox"
-        name="ids"
+        name={field}
         value={String(id)}
         aria-label={`${view.t('common.list.select')} ${name}`}
       />

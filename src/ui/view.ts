@@ -1,3 +1,6 @@
+import type { JSX } from 'hono/jsx/jsx-runtime';
+
+import type { Visitor } from '../lib/cache.js';
 import type { Fault } from '../lib/form.js';
 import type { Locale, Translate } from '../lib/i18n.js';
 import type { Role } from '../lib/schema-accounts.js';
@@ -33,7 +36,12 @@ export interface View {
   /** True where this visitor may open the built-in inbox. */
   mayReadInbox: boolean;
   assets: { script: string; styles: string[] };
+  /** See `KeptPart`; absent where nothing is kept. */
+  keep?: Keep;
 }
+
+/** Gives a part of a page that was made before from the same input. */
+export type Keep = (name: string, input: unknown, render: () => JSX.Element) => Promise<JSX.Element>;
 
 /** A sentence shown once on the next page. */
 export interface Flash {
@@ -57,6 +65,11 @@ export interface WebEnv {
 export function signedIn(view: View): SignedInUser {
   if (!view.user) throw new Error('this route is not behind requireUser');
   return view.user;
+}
+
+/** By whom, and in which language and time zone, a page is seen: what the cache may hold for one it never gives to another. */
+export function visitorOf({ user, locale, timeZone }: View): Visitor {
+  return { role: user?.role ?? 'guest', locale, timeZone };
 }
 
 export function faultText(view: View, fault: Fault): string {

@@ -130,7 +130,7 @@ test('a mailing that a manager disables stops, and its owner learns why; enabled
   const { page, t } = manager;
   await startAndWait(owner);
   await page.goto('/oversight');
-  await expectText(page, t('oversight.running.title'));
+  await expectText(page, t('statistics.running.title'));
   await inspectPage(manager.page);
   await follow(manager, SUBJECT);
   await expectMailingState(manager, 'running');
