@@ -32,11 +32,13 @@ test('a relay that rests uses up nobody’s patience, however long it lasts', ()
   expect(plan({ kind: 'untried' }, 9)).toEqual({ state: 'waiting', retryInMs: 700, isDeferral: false });
 });
 
-test('a letter at which the server hangs up goes by the schedule, and never comes back before the relay', () => {
-  expect(plan({ kind: 'hung_up' }, 0)).toEqual({ state: 'waiting', retryInMs: MINUTE, isDeferral: true });
-  expect(plan({ kind: 'hung_up' }, 2)).toMatchObject({ state: 'rejected' });
-  const rested = { retryMinutes: [1], deferralCount: 0, restMs: 2 * MINUTE, random: 0.5 };
-  expect(planDelivery({ kind: 'hung_up' }, rested)).toMatchObject({ retryInMs: 2 * MINUTE });
+test('a letter at which the server hangs up again goes by the schedule, never before the relay, and is never given up', () => {
+  const wait = (deferralCount: number, restMs = 700) =>
+    planDelivery({ kind: 'hung_up' }, { retryMinutes: [1, 30], deferralCount, restMs, random: 0.5 });
+  expect(wait(0)).toEqual({ state: 'waiting', retryInMs: 700, isDeferral: true });
+  expect(wait(1)).toEqual({ state: 'waiting', retryInMs: MINUTE, isDeferral: true });
+  expect(wait(1, 2 * MINUTE)).toMatchObject({ retryInMs: 2 * MINUTE });
+  for (const count of [2, 3, 99]) expect(wait(count)).toMatchObject({ state: 'waiting', retryInMs: 30 * MINUTE });
 });
 
 test('by itself Vestnik has the patience that RFC 5321 asks for: four to five days', () => {

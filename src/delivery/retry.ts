@@ -35,14 +35,19 @@ export function planDelivery(
   // A fault of the relay uses up nobody's patience: it may last longer than the schedule.
   if (verdict.kind === 'relay_fault' || verdict.kind === 'untried')
     return { state: 'waiting', retryInMs: restMs, isDeferral: false };
+  const jitter = 0.8 + 0.4 * random;
+  if (verdict.kind === 'hung_up') {
+    // The first time it was as likely the relay; from the second one others are tried before this letter. It is never given up for that.
+    const minutes = deferralCount === 0 ? 0 : (retryMinutes[deferralCount - 1] ?? retryMinutes.at(-1) ?? 0);
+    return {
+      state: 'waiting',
+      retryInMs: Math.max(restMs, Math.round(minutes * MINUTE_MS * jitter)),
+      isDeferral: true,
+    };
+  }
   const minutes = retryMinutes[deferralCount];
   if (minutes === undefined) return { state: 'rejected', retryInMs: 0, isDeferral: true };
-  const isSlow = verdict.kind === 'policy' || (verdict.kind === 'later' && verdict.slowly);
+  const isSlow = verdict.kind === 'policy' || verdict.slowly;
   const delay = isSlow ? Math.max(minutes * MINUTE_MS, SLOWLY_MS) : minutes * MINUTE_MS;
-  const retryInMs = Math.round(delay * (0.8 + 0.4 * random));
-  return {
-    state: 'waiting',
-    retryInMs: verdict.kind === 'hung_up' ? Math.max(restMs, retryInMs) : retryInMs,
-    isDeferral: true,
-  };
+  return { state: 'waiting', retryInMs: Math.round(delay * jitter), isDeferral: true };
 }
