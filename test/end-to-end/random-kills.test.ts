@@ -58,10 +58,12 @@ async function awaitDeath(lane: Lane, victim: VestnikProcess, draw: Draw, kill: 
   const at = lane.sink.letters + draw.below(Math.floor(RECIPIENTS * 0.6), `letter ${kill}`);
   const afterMs = draw.chance(50, `later ${kill}`) ? draw.below(40, `ms ${kill}`) : 0;
   const isOpening = stage === 'connect' || stage === 'ehlo';
+  // Who offers CHUNKING gets the content by BDAT.
+  const stages: SmtpServerStage[] = stage === 'data' ? ['data', 'bdat'] : [stage];
   let isReached = false;
   lane.onEvent = (event) => {
     // A connection may be open already, and no other be needed.
-    if (lane.sink.letters >= at && (isOpening || event.stage === stage)) isReached = true;
+    if (lane.sink.letters >= at && (isOpening || stages.includes(event.stage))) isReached = true;
     if (isReached && afterMs === 0) void victim.end('SIGKILL');
   };
   await eventually('the point is reached', async () => isReached, 60_000);
