@@ -1,4 +1,4 @@
-/** Years of mailings, written straight into the ledger: what the pages that count are measured with. */
+/** Months of mailings, written straight into the ledger: what the pages that count are measured with. */
 import { sql } from 'kysely';
 
 import { summarizeMailing } from '../src/delivery/mailing-summary-store.js';
@@ -6,7 +6,8 @@ import type { Database } from '../src/lib/database.js';
 import { addUser } from '../test/support/fixtures.js';
 import { BODY, CITY, SUBJECT } from './letter.js';
 
-const MONTHS = 3;
+/** Over which the mailings are spread. */
+export const DAYS = 90;
 const OTHER_OWNERS = 19;
 /** The large one is a tenth of everything, and the owner who looks has half of it all. */
 const LARGE_PART = 0.1;
@@ -42,15 +43,13 @@ export async function fillLedger(db: Database, ownerId: number, attempts: number
 }
 
 function daysAgo(n: number): number {
-  return MONTHS * 30 * (1 - n / MAILINGS) + 1;
+  return DAYS * (1 - n / MAILINGS) + 1;
 }
 
 async function addMonths(db: Database): Promise<void> {
   await sql`
     select add_attempts_month(month)
-    from generate_series(now() - make_interval(days => ${MONTHS * 30 + 32}), now(), interval '20 days') month`.execute(
-    db,
-  );
+    from generate_series(now() - make_interval(days => ${DAYS + 32}), now(), interval '20 days') month`.execute(db);
 }
 
 /** A mailing that sent for two hours, with its deliveries and attempts: 2 of 100 refused, 3 put off once, 1 of 1,000 in doubt. */

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { sql } from 'kysely';
 
-import { NODE_OPTIONS } from '../bin/node-options.mjs';
+import { nodeOptions as optionsOf } from '../bin/node-options.mjs';
 import { TERMINAL } from '../src/audit/audit.js';
 import { closeDatabase, openDatabase, type Database, type DatabaseConnection } from '../src/lib/database.js';
 import { startEmbeddedPostgres } from '../src/lib/embedded-postgres.js';
@@ -105,7 +105,7 @@ async function startProcess(nodeOptions: string[], settings: Record<string, stri
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(
     process.execPath,
-    [...NODE_OPTIONS, ...nodeOptions, join(projectRoot, 'dist', 'server', 'main.js')],
+    [...optionsOf(settings['ROLES']), ...nodeOptions, join(projectRoot, 'dist', 'server', 'main.js')],
     {
       env: { PATH, HOME, LOG_LEVEL: 'warn', ...settings },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

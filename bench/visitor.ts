@@ -1,5 +1,7 @@
 /** Who asks for pages: an account, and the browser of one who signed in. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { Agent, get as ask, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 
 import { createUser } from '../src/accounts/create-user.js';
 import type { Role } from '../src/lib/schema-accounts.js';
@@ -14,7 +16,7 @@ export interface Login {
 export interface Visitor {
   userId: number;
   /** Resolves to the headers of a page that came whole. */
-  get: (path: string) => Promise<Headers>;
+  get: (path: string) => Promise<IncomingHttpHeaders>;
 }
 
 export async function signUp({ db }: Ledger, role: Role = 'user'): Promise<Login> {
@@ -33,10 +35,15 @@ export async function signIn(url: string, { userId, email, password }: Login): P
     .getSetCookie()
     .map((line) => line.split(';')[0])
     .join('; ');
-  const get = async (path: string): Promise<Headers> => {
-    const page = await fetch(url + path, { headers: { cookie }, redirect: 'manual' });
-    await page.text();
-    if (page.status !== 200) throw new Error(`${path} is answered with ${page.status}`);
+  const agent = new Agent({ keepAlive: true });
+  const headers = { cookie, 'accept-encoding': 'gzip' };
+  const get = async (path: string): Promise<IncomingHttpHeaders> => {
+    const request = ask(url + path, { agent, headers });
+    const [page] = (await once(request, 'response')) as [IncomingMessage];
+    // Not unpacked: that is the browser's work, and the processor is shared with the server.
+    page.resume();
+    await once(page, 'end');
+    if (page.statusCode !== 200) throw new Error(`${path} is answered with ${page.statusCode}`);
     return page.headers;
   };
   return { userId, get };

@@ -5,7 +5,7 @@
 import { watch } from 'node:fs';
 
 import { ensureBuilt } from './build.mjs';
-import { NODE_OPTIONS } from './node-options.mjs';
+import { nodeOptions } from './node-options.mjs';
 import { findInterruption, leaveWhenAlone, startInForeground } from './process.mjs';
 import { Fault, inProject } from './project.mjs';
 
@@ -45,7 +45,7 @@ async function restart(server) {
 }
 
 function startServer() {
-  const server = { isReplaced: false, ...startInForeground(...NODE_OPTIONS, 'dist/server/main.js') };
+  const server = { isReplaced: false, ...startInForeground(...nodeOptions(process.env.ROLES), 'dist/server/main.js') };
   server.exited.then((code) => {
     if (findInterruption()) return leaveWhenAlone(code);
     if (!server.isReplaced) console.error(`The server has ended with code ${code}; the next change starts it again.`);

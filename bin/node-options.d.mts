@@ -1,1 +1,1 @@
-export declare const NODE_OPTIONS: string[];
+export declare function nodeOptions(roles: string | undefined): string[];

@@ -6,18 +6,18 @@
 import { build, ensureBuilt } from './build.mjs';
 import { ensureInstalled } from './install.mjs';
 import { withLock } from './lock.mjs';
-import { NODE_OPTIONS } from './node-options.mjs';
+import { nodeOptions } from './node-options.mjs';
 import { passSignalsOn, runInForeground, stopWhenOrphaned } from './process.mjs';
 import { Fault, inProject } from './project.mjs';
 
 const COMMANDS = {
   async start() {
     await prepare();
-    return runInForeground(...NODE_OPTIONS, 'dist/server/main.js');
+    return runInForeground(...nodeOptions(process.env.ROLES), 'dist/server/main.js');
   },
   async manage(args) {
     await prepare();
-    return runInForeground(...NODE_OPTIONS, 'dist/server/cli.js', ...args);
+    return runInForeground(...nodeOptions(process.env.ROLES), 'dist/server/cli.js', ...args);
   },
   async build() {
     await ensureInstalled({ withDevelopment: false });
@@ -37,7 +37,7 @@ const COMMANDS = {
   async chaos(args) {
     await ensureInstalled({ withDevelopment: true });
     return runInForeground(
-      ...NODE_OPTIONS,
+      ...nodeOptions(process.env.ROLES),
       '--import',
       './test/support/typescript-imports.mjs',
       'test/chaos/main.ts',

@@ -1,4 +1,5 @@
 import type { ChartPoint } from '../ui/chart-words.js';
+import { dateTimeFormat } from '../ui/format.js';
 import type { View } from '../ui/view.js';
 import type { Range } from './range.js';
 
@@ -6,7 +7,7 @@ type Where = Pick<View, 'locale' | 'timeZone'>;
 
 /** “1–7 May 2026”: days of the visitor’s clock, both of them meant. */
 function describeDays({ locale }: Pick<View, 'locale'>, firstDay: string, lastDay: string): string {
-  const format = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
+  const format = dateTimeFormat({ locale, timeZone: 'UTC' }, { dateStyle: 'long' });
   return withoutYearSign(format.formatRange(new Date(firstDay), new Date(lastDay)));
 }
 
@@ -42,7 +43,7 @@ const LABELS: Record<Range['unit'], (view: Where) => Describe> = {
   },
   week: (view) => {
     const short = formatter(view, { day: 'numeric', month: 'short' });
-    const format = new Intl.DateTimeFormat(view.locale, { dateStyle: 'medium', timeZone: view.timeZone });
+    const format = dateTimeFormat(view, { dateStyle: 'medium' });
     return (begin, end) => ({
       label: withoutYearSign(format.formatRange(begin, new Date(end.getTime() - 1))),
       short: short(begin),
@@ -55,8 +56,8 @@ const LABELS: Record<Range['unit'], (view: Where) => Describe> = {
   },
 };
 
-function formatter({ locale, timeZone }: Where, options: Intl.DateTimeFormatOptions): (at: Date) => string {
-  const format = new Intl.DateTimeFormat(locale, { ...options, timeZone });
+function formatter(view: Where, options: Intl.DateTimeFormatOptions): (at: Date) => string {
+  const format = dateTimeFormat(view, options);
   return (at) => withoutYearSign(format.format(at));
 }
 
