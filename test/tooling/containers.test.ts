@@ -6,12 +6,14 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
+import { nodeOptions } from '../../bin/node-options.mjs';
 import { parseConfig } from '../../src/config.js';
 import { projectRoot } from '../../src/lib/project-root.js';
 
 const serviceShape = z.object({
   build: z.string().optional(),
   image: z.string(),
+  command: z.array(z.string()).optional(),
   environment: z.record(z.string(), z.string()).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
@@ -144,12 +146,12 @@ test('what is copied into the image is there, or is made by the build', () => {
   for (const name of names) expect(existsSync(join(projectRoot, name)), name).toBe(true);
 });
 
-test('the container runs what npm start runs, without its looking for something to install or build', () => {
-  const [node, ...command] = toList(instructions('CMD').at(-1));
-  expect(node).toBe('node');
-  const launcher = readText('bin/vestnik.mjs') + readText('bin/node-options.mjs');
-  for (const argument of command) expect(launcher).toContain(`'${argument}'`);
-  expect(existsSync(join(projectRoot, command.at(-1) ?? ''))).toBe(true);
+test('the containers run what npm start runs, without its looking for something to install or build', () => {
+  const command = toList(instructions('CMD').at(-1));
+  expect(command).toEqual(['node', ...nodeOptions(undefined), 'dist/server/main.js']);
+  expect(existsSync(join(projectRoot, 'dist/server/main.js'))).toBe(true);
+  for (const [name, { environment, command: own = command }] of ownServices)
+    expect(own, name).toEqual(['node', ...nodeOptions(environment['ROLES']), 'dist/server/main.js']);
 });
 
 test('the container is not root, and its health is that of the program', () => {
