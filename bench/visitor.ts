@@ -39,7 +39,14 @@ export async function signIn(url: string, { userId, email, password }: Login): P
   const headers = { cookie, 'accept-encoding': 'gzip' };
   const get = async (path: string): Promise<IncomingHttpHeaders> => {
     const request = ask(url + path, { agent, headers });
-    const [page] = (await once(request, 'response')) as [IncomingMessage];
+    let page: IncomingMessage;
+    try {
+      [page] = (await once(request, 'response')) as [IncomingMessage];
+    } catch (error) {
+      // The server has just ended a connection that was idle: browsers ask again on another one.
+      if (request.reusedSocket) return get(path);
+      throw error;
+    }
     // Not unpacked: that is the browser's work, and the processor is shared with the server.
     page.resume();
     await once(page, 'end');

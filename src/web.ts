@@ -44,7 +44,6 @@ import { hasEnabledRelays } from './relays/relay-store.js';
 import { refuseCrossSite } from './ui/cross-site.js';
 import { renderFault } from './ui/fault-page.js';
 import { readFlash } from './ui/flash.js';
-import { keepIn } from './ui/kept-part.js';
 import { findPeer } from './ui/peer.js';
 import { letBrowsersKeep } from './ui/revalidate.js';
 import type { View, WebEnv } from './ui/view.js';
@@ -182,7 +181,6 @@ function identifyRequest({ log, clock, trustedProxies }: WebDeps): MiddlewareHan
 
 /** Finds out who asks, in which language, and lays the view of the page ready. */
 function readVisitor(deps: WebDeps): MiddlewareHandler<WebEnv> {
-  const keep = keepIn(deps.cache);
   return async (c, next) => {
     const user = await readUser(deps.auth, c.req.raw.headers);
     const locale = user?.locale ?? chooseLocale(c, deps.defaultLocale);
@@ -201,7 +199,6 @@ function readVisitor(deps: WebDeps): MiddlewareHandler<WebEnv> {
       mailingsStayHere: deps.lettersStayHere && !(await hasEnabledRelays(deps.db)),
       mayReadInbox: mayReadInbox(c, user, deps),
       assets: deps.assets,
-      keep,
     });
     await next();
   };

@@ -6,15 +6,15 @@ import type { Cache } from '../lib/cache.js';
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../lib/database.js';
 import { countMessages } from '../messages/message-store.js';
+import { countSampleMessages } from '../messages/sample-message-store.js';
 import { readFailing } from '../relays/read-relays.js';
 import { listKeysInUse } from '../relays/relay-store.js';
 import { chooseRange } from '../statistics/range.js';
-import { readCachedFigures } from '../statistics/read-figures.js';
 import { RunningList } from '../statistics/running-list.js';
+import { readShownFigures } from '../statistics/shown-figures.js';
 import { ConfirmPage } from '../ui/confirm-page.js';
 import { redirectWithFlash } from '../ui/flash.js';
 import { signedIn, visitorOf, type View, type WebEnv } from '../ui/view.js';
-import { OwnFigures } from './overview.js';
 import { readRunning, readStart } from './read-start.js';
 import { addSampleData, countSampleData, deleteSampleData, isAny, type SampleCounts } from './sample-data.js';
 import { StartPage } from './start-page.js';
@@ -44,9 +44,9 @@ export function onboardingRoutes(deps: OnboardingDeps): Hono<WebEnv> {
   routes.get('/figures', async (c) => {
     const view = c.get('view');
     const { range } = chooseRange(view.query, view.now, view.timeZone);
-    const figures = await readCachedFigures(deps, view, signedIn(view).id, range);
-    if (figures.mailings.running === 0) c.header('x-live', 'done');
-    return c.html(<OwnFigures view={view} figures={figures} range={range} />);
+    const { mailings, html } = await readShownFigures(deps, view, signedIn(view).id, range);
+    if (mailings.running === 0) c.header('x-live', 'done');
+    return c.html(html);
   });
 
   routes.post('/sample-data', async (c) => {
@@ -79,10 +79,10 @@ async function showStart(deps: OnboardingDeps, c: Context<WebEnv>) {
   const { id } = signedIn(view);
   const choice = chooseRange(view.query, view.now, view.timeZone);
   const entry = { name: 'start', visitor: visitorOf(view), owners: id, params: {} };
-  const [start, figures, samples, failing] = await Promise.all([
+  const [start, figures, sampleMessages, failing] = await Promise.all([
     cache.read(entry, () => readStart(db, id)),
-    readCachedFigures(deps, view, id, choice.range),
-    countSampleData(db, id),
+    readShownFigures(deps, view, id, choice.range),
+    countSampleMessages(db, id),
     may(view.user, 'mailServers.manage') ? readFailing(db, view.now) : [],
   ]);
   // Messages and mail servers raise no data version: what is told of them is read each time, where it is told.
@@ -96,7 +96,7 @@ async function showStart(deps: OnboardingDeps, c: Context<WebEnv>) {
       start={start}
       choice={choice}
       figures={figures}
-      hasSampleData={isAny(samples)}
+      hasSampleData={start.hasSamples || sampleMessages > 0}
       hasMessages={messageCount > 0}
       isHeldUp={relayFault !== undefined}
       failing={failing}

@@ -1,17 +1,16 @@
+import { raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
 
 import type { Counters } from '../delivery/delivery.js';
 import { MailingStateBadge } from '../mailings/mailing-parts.js';
 import { AttentionList, NothingLeavesLine } from '../statistics/attention-list.js';
-import { FiguresSection } from '../statistics/figures-section.js';
-import type { Figures } from '../statistics/figures.js';
 import { AwaitRunning, LivePart } from '../statistics/live-part.js';
 import { RangePicker } from '../statistics/range-picker.js';
-import { rangeQuery, type Range, type RangeChoice } from '../statistics/range.js';
+import { rangeQuery, type RangeChoice } from '../statistics/range.js';
 import { MailingLink, RunningList } from '../statistics/running-list.js';
+import type { ShownFigures } from '../statistics/shown-figures.js';
 import type { ShownMailing } from '../statistics/shown-mailing.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
-import { KeptPart } from '../ui/kept-part.js';
 import type { View } from '../ui/view.js';
 import type { Start } from './read-start.js';
 
@@ -19,7 +18,7 @@ export interface OverviewProps {
   view: View;
   start: Start;
   choice: RangeChoice;
-  figures: Figures;
+  figures: ShownFigures;
   /** No mail server takes letters, while mailings run. */
   isHeldUp: boolean;
 }
@@ -40,7 +39,7 @@ export function Overview({ view, start, choice, figures, isHeldUp }: OverviewPro
         <h2 id="figures-title">{view.t('statistics.title')}</h2>
         <RangePicker view={view} choice={choice} path="/" />
         <LivePart href={`/figures?${rangeQuery(choice.range)}`} isRunning={isRunning}>
-          <OwnFigures view={view} figures={figures} range={choice.range} />
+          {raw(figures.html)}
         </LivePart>
       </section>
       <div class="overview-columns">
@@ -78,19 +77,6 @@ function describeAccepted(view: View, { accepted, audience }: Counters): string 
     accepted: formatNumber(view, accepted),
     audience: formatNumber(view, audience),
   });
-}
-
-/** What the page asks for again and again while mailings run. */
-export function OwnFigures({ view, figures, range }: { view: View; figures: Figures; range: Range }) {
-  const days = `from=${range.firstDay}&until=${range.lastDay}`;
-  const hrefs = {
-    accepted: `/attempts?outcome=accepted&${days}`,
-    unsuccessful: `/attempts?outcome=unsuccessful&${days}`,
-    mailings: '/mailings',
-    recipients: '/recipients',
-  };
-  const render = () => <FiguresSection view={view} figures={figures} range={range} hrefs={hrefs} />;
-  return <KeptPart view={view} name="own figures" input={[figures, range]} render={render} />;
 }
 
 function MailingList({

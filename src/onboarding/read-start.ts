@@ -3,8 +3,9 @@ import type { Database } from '../lib/database.js';
 import type { MailingStatus } from '../lib/schema.js';
 import { listMailings } from '../mailings/mailing-store.js';
 import type { Mailing } from '../mailings/mailing.js';
-import { hasStartedOwnMailing } from '../mailings/sample-mailing-store.js';
+import { countSampleMailings, hasStartedOwnMailing } from '../mailings/sample-mailing-store.js';
 import { countRecipients } from '../recipients/recipient-store.js';
+import { countSampleRecipients } from '../recipients/sample-recipient-store.js';
 import type { Attention } from '../statistics/figures.js';
 import { readAttention } from '../statistics/read-figures.js';
 import { showMailing, type ShownMailing } from '../statistics/shown-mailing.js';
@@ -14,6 +15,8 @@ export interface Start {
   /** True until the owner has started a mailing of their own. */
   isNewcomer: boolean;
   recipientCount: number;
+  /** Recipients or mailings among the sample data. */
+  hasSamples: boolean;
   attention: Attention;
   running: ShownMailing[];
   next: ShownMailing[];
@@ -23,17 +26,21 @@ export interface Start {
 const SHOWN = 5;
 
 export async function readStart(db: Database, ownerId: number): Promise<Start> {
-  const [hasStarted, recipientCount, attention, running, next, finished] = await Promise.all([
-    hasStartedOwnMailing(db, ownerId),
-    countRecipients(db, ownerId),
-    readAttention(db, ownerId),
-    readRunning(db, ownerId),
-    listByStart(db, ownerId, 'created', false),
-    listByStart(db, ownerId, 'finished', true),
-  ]);
+  const [hasStarted, recipientCount, sampleRecipients, sampleMailings, attention, running, next, finished] =
+    await Promise.all([
+      hasStartedOwnMailing(db, ownerId),
+      countRecipients(db, ownerId),
+      countSampleRecipients(db, ownerId),
+      countSampleMailings(db, ownerId),
+      readAttention(db, ownerId),
+      readRunning(db, ownerId),
+      listByStart(db, ownerId, 'created', false),
+      listByStart(db, ownerId, 'finished', true),
+    ]);
   return {
     isNewcomer: !hasStarted,
     recipientCount,
+    hasSamples: sampleRecipients + sampleMailings > 0,
     attention,
     running,
     next: next.map((mailing) => showMailing(mailing, undefined)),

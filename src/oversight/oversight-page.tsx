@@ -1,13 +1,13 @@
+import { raw } from 'hono/html';
+
 import { RelayNotices } from '../relays/relay-notice.js';
 import type { FailingRelay } from '../relays/relay.js';
 import { AttentionLine, AttentionList } from '../statistics/attention-list.js';
-import { FiguresSection } from '../statistics/figures-section.js';
-import type { Figures } from '../statistics/figures.js';
 import { AwaitRunning, LivePart } from '../statistics/live-part.js';
 import { RangePicker } from '../statistics/range-picker.js';
-import { rangeQuery, type Range, type RangeChoice } from '../statistics/range.js';
+import { rangeQuery, type RangeChoice } from '../statistics/range.js';
 import { RunningList } from '../statistics/running-list.js';
-import { KeptPart } from '../ui/kept-part.js';
+import type { ShownFigures } from '../statistics/shown-figures.js';
 import { Layout } from '../ui/layout.js';
 import { EmptyState } from '../ui/list.js';
 import { ReadOnlyMark } from '../ui/oversight-list.js';
@@ -16,16 +16,16 @@ import { OwnerLink, type OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
 import { InstallationTotals } from './installation-totals.js';
 import { MachinerySection, type Machinery } from './machinery.js';
-import type { ComparedOwner, Installation, OwnerSort, Running } from './oversight.js';
-import { OwnerTable } from './owner-table.js';
+import type { Installation, OwnerSort, Running } from './oversight.js';
 
 export interface OversightProps {
   view: View;
   installation: Installation;
   running: Running;
   choice: RangeChoice;
-  figures: Figures;
-  owners: ComparedOwner[];
+  figures: ShownFigures;
+  /** The table of them, as HTML. */
+  owners: string;
   sort: OwnerSort;
   failing: FailingRelay[];
   /** Administrators keep it; for others it is absent. */
@@ -85,15 +85,10 @@ function Everything(props: OversightProps) {
         <h2 id="figures-title">{view.t('statistics.title')}</h2>
         <RangePicker view={view} choice={choice} path="/oversight" kept={sort === 'accepted' ? {} : { sort }} />
         <LivePart href={`/oversight/figures?${rangeQuery(choice.range)}`} isRunning={isRunning}>
-          <AllFigures view={view} figures={figures} range={choice.range} />
+          {raw(figures.html)}
         </LivePart>
       </section>
-      <KeptPart
-        view={view}
-        name="owners"
-        input={[owners, choice.range, sort]}
-        render={() => <OwnerTable view={view} owners={owners} range={choice.range} sort={sort} />}
-      />
+      {raw(owners)}
       {machinery && <MachinerySection view={view} machinery={machinery} />}
     </>
   );
@@ -122,16 +117,4 @@ export function LiveRunning({
 
 function nameOwner(owner: OwnerName | null | undefined) {
   return owner ? <OwnerLink owner={owner} /> : null;
-}
-
-export function AllFigures({ view, figures, range }: { view: View; figures: Figures; range: Range }) {
-  const days = `from=${range.firstDay}&until=${range.lastDay}`;
-  const hrefs = {
-    accepted: `/oversight/attempts?outcome=accepted&${days}`,
-    unsuccessful: `/oversight/attempts?outcome=unsuccessful&${days}`,
-    mailings: '/oversight/mailings',
-    recipients: '/oversight/recipients',
-  };
-  const render = () => <FiguresSection view={view} figures={figures} range={range} hrefs={hrefs} />;
-  return <KeptPart view={view} name="all figures" input={[figures, range]} render={render} />;
 }

@@ -2,14 +2,19 @@ import { Hono, type Context } from 'hono';
 
 import { may } from '../accounts/permissions.js';
 import type { Cache } from '../lib/cache.js';
+import type { Clock } from '../lib/clock.js';
 import type { Database } from '../lib/database.js';
+import { joinReads } from '../lib/join-reads.js';
 import { readFailing } from '../relays/read-relays.js';
-import { chooseRange } from '../statistics/range.js';
-import { rangeParams, readCachedFigures } from '../statistics/read-figures.js';
+import type { FailingRelay } from '../relays/relay.js';
+import { chooseRange, type Range } from '../statistics/range.js';
+import { rangeParams, readShownFigures } from '../statistics/shown-figures.js';
+import { renderPart } from '../ui/render-part.js';
 import { visitorOf, type View, type WebEnv } from '../ui/view.js';
 import { compareOwners } from './compare-owners.js';
-import { AllFigures, LiveRunning, OversightPage } from './oversight-page.js';
-import { parseOwnerSort } from './oversight.js';
+import { LiveRunning, OversightPage } from './oversight-page.js';
+import { parseOwnerSort, type OwnerSort } from './oversight.js';
+import { OwnerTable } from './owner-table.js';
 import { readInstallation, readRunning } from './read-installation.js';
 import { readMachinery } from './read-machinery.js';
 
@@ -17,13 +22,17 @@ interface OversightDeps {
   db: Database;
   cache: Cache;
   auth: { secret: string };
+  clock: Clock;
 }
 
 /** What goes on in the whole installation. Mounted behind the permission to see it. */
 export function oversightRoutes(deps: OversightDeps): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
 
-  routes.get('/', (c) => showOverview(deps, c));
+  // Every visitor is shown the same: those who come at once share the reads.
+  const readAllFailing = joinReads(() => readFailing(deps.db, deps.clock.now()));
+
+  routes.get('/', async (c) => showOverview(deps, c, () => readAllFailing('everybody')));
 
   routes.get('/running-mailings', async (c) => {
     const view = c.get('view');
@@ -37,25 +46,24 @@ export function oversightRoutes(deps: OversightDeps): Hono<WebEnv> {
   routes.get('/figures', async (c) => {
     const view = c.get('view');
     const { range } = chooseRange(view.query, view.now, view.timeZone);
-    const figures = await readCachedFigures(deps, view, 'everybody', range);
-    if (figures.mailings.running === 0) c.header('x-live', 'done');
-    return c.html(<AllFigures view={view} figures={figures} range={range} />);
+    const { mailings, html } = await readShownFigures(deps, view, 'everybody', range);
+    if (mailings.running === 0) c.header('x-live', 'done');
+    return c.html(html);
   });
 
   return routes;
 }
 
-async function showOverview(deps: OversightDeps, c: Context<WebEnv>) {
-  const { db, cache, auth } = deps;
+async function showOverview(deps: OversightDeps, c: Context<WebEnv>, readAllFailing: () => Promise<FailingRelay[]>) {
+  const { db, auth } = deps;
   const view = c.get('view');
   const choice = chooseRange(view.query, view.now, view.timeZone);
   const sort = parseOwnerSort(view.query['sort']);
-  const owners = { ...everybodys(view, 'owners'), params: { ...rangeParams(choice.range), sort } };
-  const [present, figures, compared, failing, machinery] = await Promise.all([
+  const [present, figures, owners, failing, machinery] = await Promise.all([
     readPresent(deps, view),
-    readCachedFigures(deps, view, 'everybody', choice.range),
-    cache.read(owners, () => compareOwners(db, choice.range, sort)),
-    readFailing(db, view.now),
+    readShownFigures(deps, view, 'everybody', choice.range),
+    readOwnerTable(deps, view, choice.range, sort),
+    readAllFailing(),
     may(view.user, 'mailServers.manage') ? readMachinery(db, auth.secret, view.now) : undefined,
   ]);
   return c.html(
@@ -64,7 +72,7 @@ async function showOverview(deps: OversightDeps, c: Context<WebEnv>) {
       {...present}
       choice={choice}
       figures={figures}
-      owners={compared}
+      owners={owners}
       sort={sort}
       failing={failing}
       machinery={machinery}
@@ -77,6 +85,14 @@ function readPresent({ db, cache }: OversightDeps, view: View) {
   return cache.read(everybodys(view, 'present'), async () => {
     const [installation, running] = await Promise.all([readInstallation(db), readRunning(db)]);
     return { installation, running };
+  });
+}
+
+function readOwnerTable({ db, cache }: OversightDeps, view: View, range: Range, sort: OwnerSort): Promise<string> {
+  const entry = { ...everybodys(view, 'owners'), params: { ...rangeParams(range), sort } };
+  return cache.read(entry, async () => {
+    const owners = await compareOwners(db, range, sort);
+    return renderPart(<OwnerTable view={view} owners={owners} range={range} sort={sort} />);
   });
 }
 

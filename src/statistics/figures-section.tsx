@@ -7,7 +7,7 @@ import type { View } from '../ui/view.js';
 import { DifferenceLine } from './difference.js';
 import { sumUnsuccessful, type Compared, type Figures } from './figures.js';
 import { formatPercent } from './percent.js';
-import { labelBuckets } from './range-words.js';
+import { describeBefore, describeRange, labelBuckets } from './range-words.js';
 import type { Range } from './range.js';
 
 interface FiguresProps {
@@ -23,12 +23,23 @@ export function FiguresSection(props: FiguresProps) {
   const { view, figures, range } = props;
   return (
     <>
+      <RangeLine view={view} range={range} />
       <Tiles {...props} />
       <section class="card card-body attempts-chart" aria-labelledby="attempts-chart-title">
         <h2 id="attempts-chart-title">{view.t('statistics.attemptsChart')}</h2>
         <AttemptsChart view={view} range={range} series={figures.series} />
       </section>
     </>
+  );
+}
+
+function RangeLine({ view, range }: Pick<FiguresProps, 'view' | 'range'>) {
+  const comparison = range.isOpen ? 'statistics.range.comparedOpen' : 'statistics.range.compared';
+  return (
+    <p class="range-said">
+      <strong>{describeRange(view, range)}</strong>{' '}
+      <span>{view.t(comparison, { days: describeBefore(view, range) })}</span>
+    </p>
   );
 }
 

@@ -8,7 +8,7 @@ import { sumAttemptsAnew, sumAttemptsByOwner, type AttemptSums } from '../delive
 import type { Database } from '../lib/database.js';
 import type { Owners } from '../lib/owners.js';
 import { findDifference, sumUnsuccessful } from './figures.js';
-import { chooseRange, type Range, type Span } from './range.js';
+import { chooseRange, splitRange, type Range, type Span } from './range.js';
 import { readFigures } from './read-figures.js';
 
 const NOW = new Date('2026-04-01T10:20:00Z');
@@ -64,7 +64,7 @@ test('equal a recount of the attempts by plain SQL, whoever asks for whatever da
         for (const { query, timeZone } of asked) {
           const { range, faults } = chooseRange(query, NOW, timeZone);
           expect(faults).toEqual({});
-          for (const whose of [...owners, 'everybody'] as Owners[]) await expectRecounted(db, whose, range);
+          for (const whose of [...owners, 'everybody'] as Owners[]) await expectRecounted(db, whose, range, timeZone);
           for (const { ownerId, acceptedBefore, ...sums } of await sumAttemptsByOwner(db, range, range.before)) {
             const [now, before] = await recount(db, ownerId, [range, range.before]);
             expect([sums, acceptedBefore]).toEqual([now, before?.accepted]);
@@ -91,9 +91,10 @@ async function fill(db: Database, mailings: number[], attempts: Attempt[]) {
   for (const id of mailings) await sumAttemptsAnew(db, id);
 }
 
-async function expectRecounted(db: Database, whose: Owners, range: Range): Promise<void> {
-  const { series, attempts } = await readFigures(db, whose, range);
-  const spans = range.borders.slice(1).map((until, index) => ({ from: range.borders[index] ?? until, until }));
+async function expectRecounted(db: Database, whose: Owners, range: Range, timeZone: string): Promise<void> {
+  const { series, attempts } = await readFigures(db, whose, range, timeZone);
+  const borders = splitRange(range, timeZone);
+  const spans = borders.slice(1).map((until, index) => ({ from: borders[index] ?? until, until }));
   expect(series).toEqual(await recount(db, whose, spans));
   const [now, before] = await recount(db, whose, [range, range.before]);
   expect(attempts).toEqual({ now, before });
@@ -140,7 +141,7 @@ test('count the recipients that were added and the mailings that started, of the
     [boris, 2],
     ['everybody', 3],
   ] as [Owners, number][]) {
-    const { added: recipients, started, recipients: total, mailings } = await readFigures(db, owners, range);
+    const { added: recipients, started, recipients: total, mailings } = await readFigures(db, owners, range, 'UTC');
     // Before, up to the same time of day: what came at 23:59 does not count.
     expect(recipients).toEqual({ now: times, before: times });
     expect(started).toEqual({ now: times, before: times });

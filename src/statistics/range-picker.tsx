@@ -1,6 +1,5 @@
 import { Icon } from '../ui/icon.js';
 import type { View } from '../ui/view.js';
-import { describeBefore, describeRange } from './range-words.js';
 import { PRESETS, type RangeChoice } from './range.js';
 
 interface RangePickerProps {
@@ -39,14 +38,6 @@ export function RangePicker({ view, choice, path, kept = {} }: RangePickerProps)
         </button>
       </form>
       {hasFaults && <Faults view={view} choice={choice} />}
-      <p class="range-said">
-        <strong>{describeRange(view, range)}</strong>{' '}
-        <span>
-          {view.t(range.isOpen ? 'statistics.range.comparedOpen' : 'statistics.range.compared', {
-            days: describeBefore(view, range),
-          })}
-        </span>
-      </p>
     </div>
   );
 }

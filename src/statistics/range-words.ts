@@ -1,7 +1,7 @@
 import type { ChartPoint } from '../ui/chart-words.js';
 import { dateTimeFormat } from '../ui/format.js';
 import type { View } from '../ui/view.js';
-import type { Range } from './range.js';
+import { splitRange, type Range } from './range.js';
 
 type Where = Pick<View, 'locale' | 'timeZone'>;
 
@@ -24,7 +24,8 @@ export function describeBefore(view: Where, { firstDay, days }: Range): string {
 /** For each bar of the chart what it is called in full and under it, in order. */
 export function labelBuckets(view: Where, range: Range): Omit<ChartPoint, 'values'>[] {
   const describe = LABELS[range.unit](view);
-  return range.borders.slice(0, -1).map((begin, index) => describe(begin, range.borders[index + 1] ?? begin));
+  const borders = splitRange(range, view.timeZone);
+  return borders.slice(0, -1).map((begin, index) => describe(begin, borders[index + 1] ?? begin));
 }
 
 type Describe = (begin: Date, end: Date) => Omit<ChartPoint, 'values'>;

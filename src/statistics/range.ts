@@ -30,9 +30,8 @@ export interface Range extends Span {
   before: Span;
   /** It has not ended: what is compared ends at the same time of day. */
   isOpen: boolean;
+  /** Of the bars of a chart: see `splitRange`. */
   unit: BucketUnit;
-  /** Where the bars of a chart begin, and where the last one ends. */
-  borders: Date[];
 }
 
 export type RangeFault = 'date' | 'future' | 'backwards' | 'tooLong';
@@ -66,6 +65,20 @@ export function chooseRange(query: Record<string, string>, now: Date, timeZone: 
 /** The query of an address that chooses the same again. */
 export function rangeQuery({ preset, firstDay, lastDay }: Pick<Range, 'preset' | 'firstDay' | 'lastDay'>): string {
   return preset === null ? `from=${firstDay}&until=${lastDay}` : `period=${preset}`;
+}
+
+/** Where the bars of a chart begin, and where the last one ends: each does with a day of the visitor's clock, or with an hour of it. */
+export function splitRange({ firstDay, lastDay, unit }: Range, timeZone: string): Date[] {
+  const end = Temporal.PlainDate.from(lastDay).add({ days: 1 });
+  const borders: Date[] = [];
+  let day = Temporal.PlainDate.from(firstDay);
+  while (Temporal.PlainDate.compare(day, end) < 0) {
+    const next = nextDay(day, unit);
+    const begin = day.toZonedDateTime(timeZone);
+    borders.push(...(unit === 'hour' ? hoursBetween(begin, next.toZonedDateTime(timeZone)) : [toDate(begin)]));
+    day = next;
+  }
+  return [...borders, toDate(end.toZonedDateTime(timeZone))];
 }
 
 type Day = Temporal.PlainDate;
@@ -104,7 +117,6 @@ function makeRange(preset: Preset | null, first: Day, last: Day, now: Date, time
   const startOf = (day: Day) => day.toZonedDateTime(timeZone);
   const [from, until] = [startOf(first), startOf(last.add({ days: 1 }))].map(toDate) as [Date, Date];
   const unit = chooseUnit(days);
-  const borders = splitDays(first, last.add({ days: 1 }), unit, timeZone);
   const isOpen = now < until;
   const reached = isOpen ? quarterAfter(now).toTemporalInstant().toZonedDateTimeISO(timeZone) : undefined;
   const before = {
@@ -112,26 +124,13 @@ function makeRange(preset: Preset | null, first: Day, last: Day, now: Date, time
     until: reached ? earlier(toDate(reached.subtract({ days })), from) : from,
   };
   const span = { from, until, before, isOpen };
-  return { preset, firstDay: first.toString(), lastDay: last.toString(), days, ...span, unit, borders };
+  return { preset, firstDay: first.toString(), lastDay: last.toString(), days, ...span, unit };
 }
 
 function chooseUnit(days: number): BucketUnit {
   if (days <= 2) return 'hour';
   if (days <= 92) return 'day';
   return days <= 400 ? 'week' : 'month';
-}
-
-/** Every bar begins and ends with a day, or with an hour of it. */
-function splitDays(first: Day, end: Day, unit: BucketUnit, timeZone: string): Date[] {
-  const borders: Date[] = [];
-  let day = first;
-  while (Temporal.PlainDate.compare(day, end) < 0) {
-    const next = nextDay(day, unit);
-    const begin = day.toZonedDateTime(timeZone);
-    borders.push(...(unit === 'hour' ? hoursBetween(begin, next.toZonedDateTime(timeZone)) : [toDate(begin)]));
-    day = next;
-  }
-  return [...borders, toDate(end.toZonedDateTime(timeZone))];
 }
 
 function nextDay(day: Day, unit: BucketUnit): Day {

@@ -1,18 +1,17 @@
 import { sumAttemptsByTime } from '../delivery/attempt-totals-store.js';
-import type { Cache } from '../lib/cache.js';
 import type { Database } from '../lib/database.js';
 import type { Owners } from '../lib/owners.js';
 import { listNeedingAttention, sumMailings } from '../mailings/mailing-overview-store.js';
 import { countAddedRecipients } from '../recipients/added-recipients-store.js';
 import { countRecipients } from '../recipients/recipient-store.js';
-import { visitorOf, type View } from '../ui/view.js';
 import { addSums, type Attention, type Figures } from './figures.js';
-import type { Range } from './range.js';
+import { splitRange, type Range } from './range.js';
 
-export async function readFigures(db: Database, owners: Owners, range: Range): Promise<Figures> {
-  const { borders, before } = range;
+/** By the days of the time zone that the range was chosen in. */
+export async function readFigures(db: Database, owners: Owners, range: Range, timeZone: string): Promise<Figures> {
+  const { before } = range;
   const [attempts, mailings, recipients, added, addedBefore] = await Promise.all([
-    sumAttemptsByTime(db, owners, borders, before),
+    sumAttemptsByTime(db, owners, splitRange(range, timeZone), before),
     sumMailings(db, owners, [range, before]),
     countRecipients(db, owners),
     countAddedRecipients(db, owners, range),
@@ -35,20 +34,4 @@ export async function readAttention(db: Database, owners: Owners): Promise<Atten
   const rows = await listNeedingAttention(db, owners, SHOWN + 1);
   const mailings = rows.slice(0, SHOWN).map((row) => Object.assign(row, { endsAt: row.endsAt.toISOString() }));
   return { mailings, hasMore: rows.length > SHOWN };
-}
-
-/** All that a value of this range depends on, for the key of the cache. */
-export function rangeParams({ from, until, before, unit }: Range): Record<string, string> {
-  const instants = { from, until, beforeFrom: before.from, beforeUntil: before.until };
-  return { unit, ...Object.fromEntries(Object.entries(instants).map(([name, at]) => [name, at.toISOString()])) };
-}
-
-export function readCachedFigures(
-  { db, cache }: { db: Database; cache: Cache },
-  view: View,
-  owners: Owners,
-  range: Range,
-): Promise<Figures> {
-  const entry = { name: 'figures', visitor: visitorOf(view), owners, params: rangeParams(range) };
-  return cache.read(entry, () => readFigures(db, owners, range));
 }

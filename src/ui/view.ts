@@ -1,5 +1,3 @@
-import type { JSX } from 'hono/jsx/jsx-runtime';
-
 import type { Visitor } from '../lib/cache.js';
 import type { Fault } from '../lib/form.js';
 import type { Locale, Translate } from '../lib/i18n.js';
@@ -36,12 +34,7 @@ export interface View {
   /** True where this visitor may open the built-in inbox. */
   mayReadInbox: boolean;
   assets: { script: string; styles: string[] };
-  /** See `KeptPart`; absent where nothing is kept. */
-  keep?: Keep;
 }
-
-/** Gives a part of a page that was made before from the same input. */
-export type Keep = (name: string, input: unknown, render: () => JSX.Element) => Promise<JSX.Element>;
 
 /** A sentence shown once on the next page. */
 export interface Flash {
