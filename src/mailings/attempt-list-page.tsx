@@ -68,12 +68,7 @@ function Frame({ view, place, search, atMost, hasExports, children }: FrameProps
   switch (place.kind) {
     case 'own':
       return (
-        <Layout
-          view={view}
-          title={view.t('journal.title')}
-          actions={exports}
-          back={{ href: '/mailings', label: view.t('mailings.list.title') }}
-        >
+        <Layout view={view} title={view.t('journal.title')} actions={exports}>
           {children}
         </Layout>
       );

@@ -50,9 +50,8 @@ function DayField({
   name,
 }: Omit<RangePickerProps, 'path'> & { name: FieldName }) {
   const hasFault = faults[name] !== undefined;
-  const isTyped = typed.from !== '' || typed.until !== '';
   const chosen = { from: range.firstDay, until: range.lastDay };
-  const shown = (isTyped ? typed : chosen)[name];
+  const shown = (Object.keys(faults).length > 0 ? typed : chosen)[name];
   return (
     <label class="range-day">
       <span>{view.t(`statistics.range.${name}`)}</span>
