@@ -190,7 +190,7 @@ function NothingFound({ view, choice }: { view: View; choice: OwnerChoice | unde
 function JournalTable({ view, place, list, journal, subjects, owners }: JournalProps) {
   return (
     <div class="table-frame">
-      <table class="table list-table journal-table">
+      <table class="table list-table attempt-table">
         <thead>
           <tr>
             <SortHeader view={view} list={list} sort="time">
@@ -226,8 +226,7 @@ interface JournalRowProps extends Pick<JournalProps, 'view' | 'place'> {
 }
 
 function JournalRow({ view, place, attempt, subject, owner }: JournalRowProps) {
-  const { mailingId, deliveryId, address, startedAt, outcome, relay, durationMs, tls } = attempt;
-  const duration = view.t('mailings.attempts.milliseconds', { number: formatNumber(view, durationMs) });
+  const { mailingId, deliveryId, address, startedAt, outcome } = attempt;
   return (
     <tr>
       <td data-label={view.t('mailings.attempts.time')} class="cell-time">
@@ -251,9 +250,6 @@ function JournalRow({ view, place, attempt, subject, owner }: JournalRowProps) {
       </td>
       <td data-label={view.t('mailings.attempts.reply')}>
         <Reply view={view} attempt={attempt} />
-        <small class="journal-way">
-          <bdi>{[relay, tls, duration].filter(Boolean).join(' · ')}</bdi>
-        </small>
       </td>
     </tr>
   );

@@ -16,17 +16,13 @@ export function AttemptTable({ view, mailingId, attempts, label }: AttemptTableP
   if (attempts.length === 0) return <p class="text-body-secondary">{view.t('mailings.attempts.none')}</p>;
   return (
     <div class="table-frame">
-      <table class="table list-table" aria-label={label}>
+      <table class="table list-table attempt-table" aria-label={label}>
         <thead>
           <tr>
             <th scope="col">{view.t('mailings.attempts.time')}</th>
             <th scope="col">{view.t('mailings.attempts.address')}</th>
             <th scope="col">{view.t('mailings.attempts.outcome')}</th>
             <th scope="col">{view.t('mailings.attempts.reply')}</th>
-            <th scope="col">{view.t('mailings.attempts.relay')}</th>
-            <th scope="col" class="cell-number">
-              {view.t('mailings.attempts.duration')}
-            </th>
           </tr>
         </thead>
         <tbody>
@@ -40,7 +36,7 @@ export function AttemptTable({ view, mailingId, attempts, label }: AttemptTableP
 }
 
 function AttemptRow({ view, mailingId, attempt }: { view: View; mailingId: number; attempt: Attempt }) {
-  const { deliveryId, address, startedAt, outcome, relay, durationMs } = attempt;
+  const { deliveryId, address, startedAt, outcome } = attempt;
   return (
     <tr>
       <td data-label={view.t('mailings.attempts.time')} class="cell-time">
@@ -57,19 +53,14 @@ function AttemptRow({ view, mailingId, attempt }: { view: View; mailingId: numbe
       <td data-label={view.t('mailings.attempts.reply')}>
         <Reply view={view} attempt={attempt} />
       </td>
-      <td data-label={view.t('mailings.attempts.relay')}>
-        <bdi>{relay || view.t('common.none')}</bdi>
-      </td>
-      <td data-label={view.t('mailings.attempts.duration')} class="cell-number">
-        {view.t('mailings.attempts.milliseconds', { number: formatNumber(view, durationMs) })}
-      </td>
     </tr>
   );
 }
 
-/** The reply's text holds the enhanced code already, where there is one. */
-export function Reply({ view, attempt }: { view: View; attempt: Attempt }) {
-  const { outcome, stage, replyCode, reply } = attempt;
+/** What the server said, whose text holds the enhanced code already, where there is one; and by which way the letter went. */
+export function Reply({ view, attempt }: { view: View; attempt: Attempt & { tls?: string | null } }) {
+  const { outcome, stage, replyCode, reply, relay, tls, durationMs } = attempt;
+  const duration = view.t('mailings.attempts.milliseconds', { number: formatNumber(view, durationMs) });
   return (
     <div>
       <bdi class="reply text-lines">
@@ -79,6 +70,9 @@ export function Reply({ view, attempt }: { view: View; attempt: Attempt }) {
       {outcome !== 'accepted' && (
         <small class="d-block text-body-secondary">{view.t('mailings.attempts.stage', { stage })}</small>
       )}
+      <small class="reply-way">
+        <bdi>{[relay, tls, duration].filter(Boolean).join(' · ')}</bdi>
+      </small>
     </div>
   );
 }

@@ -195,7 +195,8 @@ function InboxBanner({ view }: { view: View }) {
         {describeInbox(view)}{' '}
         {view.mailingsStayHere && isAdministrator && (
           <>
-            <a href="/oversight/relays">{view.t('common.inboxBanner.addRelay')}</a>{' '}
+            <a href="/oversight/relays">{view.t('common.inboxBanner.addRelay')}</a>
+            {view.mayReadInbox && ' · '}
           </>
         )}
         {view.mayReadInbox && <a href="/inbox">{view.t('common.inboxBanner.open')}</a>}
