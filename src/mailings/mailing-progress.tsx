@@ -99,7 +99,11 @@ function AttemptsPart({ view, mailing: { id }, attempts }: MailingProgressProps)
     <>
       <h2>{title}</h2>
       <AttemptTable view={view} mailingId={id} attempts={attempts} label={title} />
-      {attempts.length > 0 && <a href={`/mailings/${id}/attempts`}>{view.t('live.allAttempts')}</a>}
+      {attempts.length > 0 && (
+        <p>
+          <a href={`/mailings/${id}/attempts`}>{view.t('live.allAttempts')}</a>
+        </p>
+      )}
     </>
   );
 }
