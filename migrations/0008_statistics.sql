@@ -179,6 +179,9 @@ create constraint trigger recipient_totals_versioned after insert or update on r
   deferrable initially deferred for each row execute function raise_data_version('owner_id');
 create constraint trigger users_versioned after insert or delete or update of name, email, role, blocked, email_verified on users
   deferrable initially deferred for each row execute function raise_data_version('id');
+-- A mailing that has not started is called as its message is now; nothing else of messages is kept.
+create constraint trigger messages_versioned after update of subject on messages
+  deferrable initially deferred for each row when (old.subject is distinct from new.subject) execute function raise_data_version('owner_id');
 -- The only books that move while a mailing does not run: its owner decides to leave a letter in doubt.
 create constraint trigger mailing_counters_versioned after update of in_doubt_left on mailing_counters
   deferrable initially deferred for each row execute function raise_data_version_of_counters();

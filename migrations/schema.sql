@@ -344,6 +344,7 @@ create table messages (
 CREATE INDEX messages_owner_subject_idx ON public.messages USING btree (owner_id, lower(subject), id);
 CREATE INDEX messages_owner_updated_idx ON public.messages USING btree (owner_id, updated_at, id);
 CREATE INDEX messages_search_idx ON public.messages USING gin (owner_id, search_text gin_trgm_ops);
+CREATE CONSTRAINT TRIGGER messages_versioned AFTER UPDATE OF subject ON public.messages DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.subject IS DISTINCT FROM new.subject)) EXECUTE FUNCTION raise_data_version('owner_id');
 
 create table migrations (
   name text not null,

@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { anyEvent, happen, isRunning, openWorld, USERS, type Event, type World } from '../test/support/cache-world.js';
+import {
+  anyEvent,
+  EVERY_KIND,
+  happen,
+  isRunning,
+  openWorld,
+  USERS,
+  type Event,
+  type World,
+} from '../test/support/cache-world.js';
 import { openTestSite, type TestSite } from '../test/support/test-site.js';
 import { cacheNothing } from './lib/cache.js';
 
@@ -79,3 +88,21 @@ it(
     });
   },
 );
+
+it('each kind of event is on the pages at once, and within the bound while a mailing runs', async () => {
+  await world.begin();
+  await happen(world, { kind: 'finish', user: 0 });
+  // The owner's start page, and the overview of everybody's.
+  const pages = [visitors[1], visitors[USERS]].map((visitor) => ({
+    cookie: visitor?.cookie ?? '',
+    path: visitor?.paths[0] ?? '',
+  }));
+  for (const kind of EVERY_KIND) {
+    for (const site of nodes) for (const { path, cookie } of pages) await look(site, path, cookie);
+    await happen(world, { kind, user: 1 });
+    if (await isRunning(world.db, 'everybody')) await world.turnClock(BOUND_MS);
+    for (const site of nodes)
+      for (const { path, cookie } of pages)
+        expect([kind, await look(site, path, cookie)]).toEqual([kind, await look(fresh, path, cookie)]);
+  }
+});

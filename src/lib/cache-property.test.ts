@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 
 import {
   anyEvent,
+  EVERY_KIND,
   happen,
   isRunning,
   openWorld,
@@ -100,6 +101,30 @@ async function checkSteps(caches: Cache[], steps: Step[], turnRedis: () => Promi
   }
 }
 
+/** Whoever has just read reads again after an event, in both processes: each kind of event shows. */
+async function expectEveryKind(caches: Cache[]): Promise<void> {
+  await world.begin();
+  await happen(world, { kind: 'finish', user: 0 });
+  const history: History = new Map();
+  const readings = [
+    { ...USUAL, whose: 1 },
+    { ...USUAL, whose: USERS },
+  ];
+  const readAll = async () => {
+    for (const cache of caches) for (const reading of readings) await check(cache, history, reading);
+  };
+  await remember(history, [...world.users, 'everybody']);
+  for (const kind of EVERY_KIND) {
+    await readAll();
+    await happen(world, { kind, user: 1 });
+    await remember(history, [world.users[1] ?? 0, 'everybody']);
+    const [before, after] = history.get('everybody')?.slice(-2) ?? [];
+    expect([kind, after?.numbers]).not.toEqual([kind, before?.numbers]);
+    if (await isRunning(world.db, 'everybody')) await world.turnClock(BOUND_MS);
+    await readAll();
+  }
+}
+
 async function openCaches(count: number, redisUrl?: string): Promise<Cache[]> {
   const caches: Cache[] = [];
   for (let n = 0; n < count; n += 1) {
@@ -110,6 +135,14 @@ async function openCaches(count: number, redisUrl?: string): Promise<Cache[]> {
   return caches;
 }
 
+const USUAL: Omit<Reading, 'whose'> = {
+  kind: 'read',
+  node: 0,
+  role: 'user',
+  locale: 'en',
+  timeZone: 'UTC',
+  days: 7,
+};
 const PLAN = fc.array(anyStep, { minLength: 20, maxLength: 60 });
 // A counterexample is made smaller for a while, and then shown as it is.
 const RUNS = { numRuns: 10, plugins: [fc.interruptAfterTimeLimit(90_000, { failOnInterrupt: true })] };
@@ -144,6 +177,14 @@ describe('whatever happens, no reply is another’s, none older than its bound',
       RUNS,
     );
   });
+});
+
+describe('each kind of event is seen at once, and within the bound while a mailing runs', () => {
+  it('with the memory of two processes', async () => expectEveryKind(await openCaches(2)));
+
+  it.skipIf(!hasRedis)('with Redis between two processes', async () =>
+    expectEveryKind(await openCaches(2, (await startRedis()).url)),
+  );
 });
 
 describe('many who read while one writes', () => {

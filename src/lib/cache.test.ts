@@ -91,6 +91,10 @@ describe('a cache in memory', () => {
     expect(await read(cache)).toEqual({ number: 3 });
     await database.db.updateTable('users').set({ name: 'Anna' }).where('id', '=', owner).execute();
     expect(await read(cache)).toEqual({ number: 4 });
+    await database.db.updateTable('messages').set({ subject: 'News' }).where('owner_id', '=', owner).execute();
+    expect(await read(cache)).toEqual({ number: 5 });
+    await database.db.updateTable('messages').set({ body: 'Dear all!' }).where('owner_id', '=', owner).execute();
+    expect(await read(cache)).toEqual({ number: 5 });
   });
 
   it('does not show what a transaction has not committed, and everybody’s numbers change with anybody’s', async () => {
@@ -266,5 +270,22 @@ describe.skipIf(!hasRedis)('a cache with Redis', () => {
     onTestFinished(() => client.disconnect());
     for (const key of await client.keys('*')) await client.set(key, 'garbage');
     expect(await read(other)).toEqual({ number: 2 });
+  });
+
+  it('takes nothing that others wrote into Redis, nor what was kept there for another key', async () => {
+    const redis = await startRedis();
+    const [one, other, third] = [await open(redis.url), await open(redis.url), await open(redis.url)];
+    const client = new Redis(redis.url);
+    onTestFinished(() => client.disconnect());
+    await read(one);
+    const [key = ''] = await client.keys('*');
+    const kept = (await client.get(key)) ?? '';
+    expect(kept).toContain('{"number":1}');
+    await client.set(key, kept.replace('{"number":1}', '{"number":9}'));
+    expect(await read(other)).toEqual({ number: 2 });
+    await read(one, { name: 'another' });
+    const anotherKey = (await client.keys('*')).find((name) => name !== key) ?? '';
+    await client.set(key, (await client.get(anotherKey)) ?? '');
+    expect(await read(third)).toEqual({ number: 4 });
   });
 });

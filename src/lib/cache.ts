@@ -20,7 +20,7 @@ import { readBuild, readVersion } from './version.js';
  * the second, as what it counts raises no version. Whatever goes wrong with Redis, the value is computed; errors of that are not kept.
  */
 
-/** Of something that belongs to owners. What depends on anything else than their mailings, recipients' number and accounts must not go by this. */
+/** Of something that belongs to owners. What depends on anything else than their mailings with their subjects, recipients' number and accounts must not go by this. */
 export interface CacheEntry {
   name: string;
   /** Who sees it, and how: see `visitorOf`. */
@@ -92,7 +92,7 @@ export function cacheNothing(): Cache {
 
 function cacheIn({ db, secret, megabytes = MEGABYTES }: CacheParts, redis: Redis | undefined): Cache {
   const memory = bentostore().useL1Layer(memoryDriver({ ...MEMORY, maxSize: megabytes * 1024 * 1024 }));
-  const store = redis === undefined ? memory : memory.useL2Layer(sharedLevel(redis));
+  const store = redis === undefined ? memory : memory.useL2Layer(sharedLevel(redis, secret));
   const levels = new BentoCache({
     default: 'pages',
     prefix: `vestnik:cache:${digest(['installation', secret])}`,

@@ -10,7 +10,7 @@ import type { Attention } from '../statistics/figures.js';
 import { readAttention } from '../statistics/read-figures.js';
 import { showMailing, type ShownMailing } from '../statistics/shown-mailing.js';
 
-/** What the start page lists; plain JSON, as the cache keeps it. Nothing of messages, which raise no data version. */
+/** What the start page lists; plain JSON, as the cache keeps it. Of messages only what mailings are called: else they raise no data version. */
 export interface Start {
   /** True until the owner has started a mailing of their own. */
   isNewcomer: boolean;

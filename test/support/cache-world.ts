@@ -91,6 +91,7 @@ const KINDS = [
   'resendDoubts',
   'removeMailing',
   'rename',
+  'rewrite',
   'block',
   'unblock',
 ] as const;
@@ -106,6 +107,24 @@ export const anyEvent: fc.Arbitrary<Event> = fc.record({
   kind: fc.oneof(fc.constantFrom(...KINDS), fc.constantFrom('addMailing', 'start', 'accept', 'reject', 'doubt')),
   user: fc.constantFrom(0, 0, 0, 1, 2),
 });
+
+/** Each kind where it changes something, so that none is left to chance. The mailing of the first user has to be over before. */
+export const EVERY_KIND: Event['kind'][] = [
+  ...(['addRecipient', 'removeRecipient', 'addMailing', 'rewrite', 'disable', 'enable'] as const),
+  ...([
+    'start',
+    'accept',
+    'reject',
+    'doubt',
+    'doubt',
+    'finish',
+    'leaveDoubts',
+    'resendDoubts',
+    'putOff',
+    'finish',
+  ] as const),
+  ...(['removeMailing', 'rename', 'block', 'unblock'] as const),
+];
 
 let serial = 0;
 
@@ -184,6 +203,13 @@ export async function happen({ db, users }: World, { kind, user }: Event): Promi
         .where('id', '=', ownerId)
         .execute();
       return;
+    case 'rewrite':
+      await db
+        .updateTable('messages')
+        .set({ subject: `Subject ${serial}` })
+        .where('owner_id', '=', ownerId)
+        .execute();
+      return;
     case 'block':
     case 'unblock':
       await setBlocked(db, ownerId, kind === 'block');
@@ -204,6 +230,8 @@ export async function recount(db: Database, owners: Owners): Promise<string> {
       'recipients', (select count(*) from recipients where ${belongsTo(owners)}),
       'mailings', (select coalesce(jsonb_object_agg(status, n), '{}') from (
         select status, count(*) as n from mailings where ${belongsTo(owners)} group by 1) s),
+      'subjects', (select coalesce(jsonb_agg(coalesce(c.subject, t.subject) order by m.id), '[]') from mailings m
+        left join mailing_contents c on c.mailing_id = m.id left join messages t on t.id = m.message_id where ${belongsTo(owners, 'm.owner_id')}),
       'disabled', (select count(*) from mailings where ${belongsTo(owners)} and disabled_at is not null),
       'deliveries', (select coalesce(jsonb_object_agg(state, n), '{}') from (
         select state, count(*) as n from deliveries d join mailings m on m.id = d.mailing_id where ${belongsTo(owners)} group by 1) s),
