@@ -90,10 +90,19 @@ test.each(['/sign-in', '/sign-up', '/recovery'])(
   },
 );
 
-test('who signs out leaves nothing in the browser', async () => {
-  const headers = { 'sec-fetch-site': 'same-origin', cookie: await site.signIn('user') };
-  const answer = await site.web.request('/sign-out', { method: 'POST', headers });
-  expect([answer.status, answer.headers.get('clear-site-data')]).toEqual([303, '"cache"']);
+test('who signs out, here alone or everywhere, leaves nothing in the browser', async () => {
+  const leave = async (path: string, cookie: string) => {
+    const headers = { 'sec-fetch-site': 'same-origin', cookie };
+    const answer = await site.web.request(path, { method: 'POST', headers });
+    return [answer.status, answer.headers.get('location'), answer.headers.get('clear-site-data')];
+  };
+  const gone = [303, '/sign-in', '"cache"'];
+  for (const path of ['/sign-out', '/settings/sessions/end-all'])
+    expect([path, ...(await leave(path, await site.signIn('user')))]).toEqual([path, ...gone]);
+  const cookie = await site.signIn('user');
+  const sessions = database.db.selectFrom('sessions').select('id').orderBy('id', 'desc');
+  const { id } = await sessions.limit(1).executeTakeFirstOrThrow();
+  expect(await leave(`/settings/sessions/${id}/end`, cookie)).toEqual(gone);
 });
 
 function unpack(body: Buffer, encoding: 'br' | 'gzip' | null): string {

@@ -6,6 +6,7 @@ import { recordAudit } from '../audit/audit-store.js';
 import { TooManyRequestsError } from '../lib/errors.js';
 import { emptyForm, readForm, type FormState } from '../lib/form.js';
 import { download } from '../ui/download.js';
+import { forgetPages } from '../ui/revalidate.js';
 import { signedIn, type View, type WebEnv } from '../ui/view.js';
 import type { Auth } from './auth.js';
 import { deleteAccount, type Erasures } from './delete-account.js';
@@ -51,8 +52,11 @@ export function ownDataRoutes({ auth, erasures }: OwnDataDeps): Hono<WebEnv> {
     const request = { userId: id, password, locale: view.locale, actor: actorOf(c) };
     const result = await deleteAccount({ db, erasures }, request);
     if (result.ok || result.fault !== 'passwordWrong') await allowance.refund();
-    if (result.ok) deleteCookie(c, auth.sessionCookie, { path: '/', secure: auth.isSecure });
-    if (result.ok) return c.html(<FarewellPage view={{ ...view, user: null, mayReadInbox: false }} />);
+    if (result.ok) {
+      deleteCookie(c, auth.sessionCookie, { path: '/', secure: auth.isSecure });
+      forgetPages(c);
+      return c.html(<FarewellPage view={{ ...view, user: null, mayReadInbox: false }} />);
+    }
     const faults: FormState['faults'] = result.fault === 'passwordWrong' ? { password: { key: 'passwordWrong' } } : {};
     return c.html(await showDeletion(view, { typed: {}, faults }), 422);
   });

@@ -37,7 +37,8 @@ async function open(role: Role = 'user', locale: Locale = 'en') {
   const headers = { cookie: await cookieOf(userId), 'sec-fetch-site': 'same-origin' };
   const send = async (path: string, init: RequestInit = {}) => {
     const response = await web.request(path, { ...init, headers });
-    return { status: response.status, location: response.headers.get('location'), text: await response.text() };
+    const { status, headers: answered } = response;
+    return { status, headers: answered, location: answered.get('location'), text: await response.text() };
   };
   return {
     userId,
@@ -72,6 +73,8 @@ test('deletes with the right password: the session is over, the address free, th
   expect(done.status).toBe(200);
   expect(done.text).toContain('Your account is deleted.');
   expect(done.text).toContain('app-guest');
+  // Who comes next to this browser finds nothing by going back.
+  expect(done.headers.get('clear-site-data')).toBe('"cache"');
   expect(queued).toEqual([{ userId, email: 'anna@example.com', locale: 'en' }]);
   expect((await get('/settings/data')).location).toBe('/sign-in?next=/settings/data');
   expect(await addUser(database.db, { email: 'anna@example.com' })).toBeGreaterThan(userId);

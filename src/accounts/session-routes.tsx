@@ -3,6 +3,7 @@ import { Hono, type Context } from 'hono';
 import { found } from '../lib/errors.js';
 import { parseId } from '../lib/ids.js';
 import { redirectWithFlash } from '../ui/flash.js';
+import { forgetPages } from '../ui/revalidate.js';
 import { signedIn, type WebEnv } from '../ui/view.js';
 import { readSessionKey, type Auth } from './auth.js';
 import { endOwnSession, endOwnSessions } from './end-own-sessions.js';
@@ -23,6 +24,7 @@ export function sessionRoutes(auth: Auth): Hono<WebEnv> {
 
   const leave = async (c: Context<WebEnv>, text: string) => {
     passCookies(c, await dropCookies(auth, c.req.raw.headers));
+    forgetPages(c);
     return redirectWithFlash(c, '/sign-in', text);
   };
 

@@ -2,6 +2,7 @@ import { Hono, type Context } from 'hono';
 
 import { emptyForm, readForm, type Faults } from '../lib/form.js';
 import { redirectWithFlash } from '../ui/flash.js';
+import { forgetPages } from '../ui/revalidate.js';
 import type { WebEnv } from '../ui/view.js';
 import { normalizeEmail, toLocalPath } from './account.js';
 import type { Auth } from './auth.js';
@@ -87,8 +88,7 @@ export function signInRoutes(auth: Auth): Hono<WebEnv> {
 
   routes.post('/sign-out', async (c) => {
     passCookies(c, await signOut(auth, requestOf(c)));
-    // Whoever comes next to this browser finds no page of theirs by going back.
-    c.header('Clear-Site-Data', '"cache"');
+    forgetPages(c);
     return redirectWithFlash(c, '/sign-in', c.get('view').t('accounts.signIn.signedOut'));
   });
   return routes;

@@ -23,6 +23,11 @@ export const letBrowsersKeep: MiddlewareHandler<WebEnv> = async (c, next) => {
   if (isOrdinary) await answerUnchanged(c);
 };
 
+/** With the answer that ends a session: whoever comes next to this browser finds no page of theirs by going back. */
+export function forgetPages(c: Context): void {
+  c.header('Clear-Site-Data', '"cache"');
+}
+
 /** Not what shows a sentence once or hands out a cookie, which a later answer would not. */
 function isPage(c: Context): boolean {
   const { status, headers } = c.res;
