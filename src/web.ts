@@ -10,6 +10,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { accountRoutes, type AccountDeps } from './accounts/account-routes.js';
 import { readUser } from './accounts/auth.js';
 import { permit } from './accounts/permit.js';
+import { stillSignedIn } from './accounts/still-signed-in.js';
 import { auditRoutes } from './audit/audit-routes.js';
 import { mayReadInbox } from './inbox/inbox-access.js';
 import { inboxRoutes } from './inbox/inbox-routes.js';
@@ -183,6 +184,7 @@ function identifyRequest({ log, clock, trustedProxies }: WebDeps): MiddlewareHan
 function readVisitor(deps: WebDeps): MiddlewareHandler<WebEnv> {
   return async (c, next) => {
     const user = await readUser(deps.auth, c.req.raw.headers);
+    if (user) c.set('isStillSignedIn', stillSignedIn(deps.auth, c.req.raw.headers, user));
     const locale = user?.locale ?? chooseLocale(c, deps.defaultLocale);
     const url = new URL(c.req.url);
     c.set('view', {

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
-import { addRecipients, addUser } from '../../test/support/fixtures.js';
+import { addRecipients, addUser, setBlocked } from '../../test/support/fixtures.js';
 import { addFrozenMailing, claim, makeEntry } from '../../test/support/ledger.js';
 import { openTestSite, type TestSite } from '../../test/support/test-site.js';
 import { openXlsx } from '../../test/support/xlsx-reader.js';
@@ -153,6 +153,28 @@ test('exports a workbook that another reader understands, of a mailing and of ev
     (await visit('/oversight/attempts/export', 'manager', { format: 'xlsx', owner: 'anna@example.com' })).body,
   ).cells;
   expect(annas).toHaveLength(4);
+});
+
+test.each([
+  ['is blocked', (id: number) => setBlocked(db, id, true)],
+  ['is a user only', (id: number) => db.updateTable('users').set({ role: 'user' }).where('id', '=', id).execute()],
+  ['is signed out', (id: number) => db.deleteFrom('sessions').where('user_id', '=', id).execute()],
+])('an export that is read slowly breaks off once its reader %s', async (_, end) => {
+  const reader = await addUser(db, { role: 'manager' });
+  const headers = { cookie: await site.cookieOf(reader), 'sec-fetch-site': 'same-origin' };
+  const response = await site.web.request('/oversight/attempts/export', {
+    headers,
+    method: 'POST',
+    body: new URLSearchParams({ format: 'csv' }),
+  });
+  const chunks = response.body?.getReader();
+  expect(Buffer.from((await chunks?.read())?.value ?? []).toString()).toContain('Time (UTC)');
+  await end(reader);
+  const rest = async () => {
+    // What was made before is sent; then comes no end, but the break.
+    while (!(await chunks?.read())?.done);
+  };
+  await expect(rest()).rejects.toThrow('the session ended');
 });
 
 test('an export of what was not understood is refused in the page', async () => {

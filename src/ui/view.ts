@@ -51,7 +51,13 @@ export interface Origin {
 
 /** What middleware lays into Hono's context. */
 export interface WebEnv {
-  Variables: { view: View; requestId: string; origin: Origin };
+  Variables: {
+    view: View;
+    requestId: string;
+    origin: Origin;
+    /** Absent for who is not signed in. */
+    isStillSignedIn?: () => Promise<boolean>;
+  };
 }
 
 /** The visitor, on routes behind `requireUser`. */
