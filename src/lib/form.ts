@@ -55,7 +55,9 @@ const MAX_FIELDS = 100_000;
 async function readFormData(c: Context): Promise<FormData> {
   const body = Buffer.from(await c.req.arrayBuffer());
   const type = c.req.header('content-type') ?? '';
-  if (hasMoreThan(MAX_FIELDS, body, /^multipart\//i.test(type) ? '\n--' : '&')) throw new TooLargeError();
+  const isMultipart = /^multipart\//i.test(type);
+  if (hasMoreThan(MAX_FIELDS, body, isMultipart ? '\n--' : '&')) throw new TooLargeError();
+  if (!isMultipart) putSpaces(body);
   try {
     return await new Response(body, { headers: { 'content-type': type } }).formData();
   } catch (error) {
@@ -64,6 +66,14 @@ async function readFormData(c: Context): Promise<FormData> {
     throw error;
   }
 }
+
+/** For the space that it stands for. What reads forms takes ten times as long for a plus: of 30 MB of them seconds, in which nobody else is served. */
+function putSpaces(body: Buffer): void {
+  for (let at = 0; at < body.length; at += 1) if (body[at] === PLUS) body[at] = SPACE;
+}
+
+const PLUS = 0x2b;
+const SPACE = 0x20;
 
 function hasMoreThan(limit: number, body: Buffer, separator: string): boolean {
   let count = 0;
