@@ -203,6 +203,23 @@ test.each<[what: string, options: Options]>([
   await expectTrueBooks(db, mailingId);
 });
 
+test('a lease is its own from the claim on, however long a limit takes to be given back what was granted for nothing', async () => {
+  const { promise: givenBack, resolve: giveBackNow } = Promise.withResolvers<void>();
+  const { db, server, give, dispatcher, mailingId } = await open(10, {
+    server: { faults: ({ stage }) => (stage === 'connect' ? 'stall' : undefined) },
+    relayLimit: { letters: 1000, seconds: 1 },
+    rates: (rates) => ({ ...rates, giveBack: (_key, _pacing, count) => (count > 0 ? givenBack : Promise.resolve()) }),
+  });
+  onTestFinished(giveBackNow);
+  give();
+  await eventually('all are claimed', async () => (await countSending(db)) === 10);
+  await expireLeases(db);
+  expect(await reapLeases(db, dispatcher.ownIds)).toBe(0);
+  await eventually('the server is asked', async () => server.connections > 0);
+  expect(dispatcher.leaseIds).toHaveLength(1);
+  expect(await countStates(db, mailingId)).toEqual({ waiting: 10 });
+});
+
 test('begins nothing while it may not, and what is given later leaves', async () => {
   let mayBegin = false;
   const { db, server, give, mailingId } = await open(20, { deps: { mayBegin: () => mayBegin } });

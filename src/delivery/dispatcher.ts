@@ -215,10 +215,19 @@ export class Dispatcher {
     const claim = { id, mailingId: turns.id, node };
     const giveUp = () => insist(() => releaseLease(db, claim), stopping).catch(() => {});
     const askedAt = performance.now();
-    let claimed: LeasedDelivery[];
+    // Until it is among the leases, or given back: in between this process would take it for that of another one that is gone.
     this.#claiming.add(id);
     try {
-      claimed = await claimLease(db, { ...claim, size: granted });
+      const claimed = await claimLease(db, { ...claim, size: granted });
+      // Its mailing may have been paused since, and its lease be near its end.
+      if (performance.now() - askedAt > STALE_CLAIM_MS || turns.haltedAt > askedAt) {
+        await giveUp();
+        return [];
+      }
+      if (claimed.length === 0) turns.isDue = false;
+      // Not waited for: nobody renews the lease before it is sent, or calls it back.
+      void this.#limits.giveBack(turns, route, granted - claimed.length);
+      return claimed;
     } catch (error) {
       // It may have been committed, and its answer lost. Nothing of it has been sent. Waited for, so that the process does not end before.
       await giveUp();
@@ -226,14 +235,6 @@ export class Dispatcher {
     } finally {
       this.#claiming.delete(id);
     }
-    // Its mailing may have been paused since, and its lease be near its end.
-    if (performance.now() - askedAt > STALE_CLAIM_MS || turns.haltedAt > askedAt) {
-      await giveUp();
-      return [];
-    }
-    if (claimed.length === 0) turns.isDue = false;
-    await this.#limits.giveBack(turns, route, granted - claimed.length);
-    return claimed;
   }
 
   async #send(
