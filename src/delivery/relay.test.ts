@@ -83,3 +83,18 @@ test('a gate that closes between envelope and content ends the connection: the l
   expect(await send('a')).toMatchObject({ kind: 'lost', stage: 'data', cause: 'closed', finalDotMayHaveLeft: false });
   expect(sink.accepted).toHaveLength(0);
 });
+
+test('a relay whose connections have all gone to other processes opens none for what waits: it comes back untried', async () => {
+  const { sink, relay, send } = await open({ slowMs: 100 });
+  const sent = Array.from({ length: 20 }, (_, index) => send(`r${index}`));
+  await eventually('some are accepted', async () => sink.accepted.length > 1);
+  relay.connections = 0;
+  const outcomes = await Promise.all(sent);
+  expect(sink.connections).toBe(1);
+  expect(outcomes.filter(({ kind }) => kind === 'accepted')).toHaveLength(sink.accepted.length);
+  expect(sink.accepted.length).toBeLessThan(20);
+  const others = outcomes.filter(({ kind }) => kind !== 'accepted');
+  expect(others.every((outcome) => outcome.kind === 'lost' && !outcome.begun)).toBe(true);
+  relay.connections = 1;
+  expect(await send('later')).toMatchObject({ kind: 'accepted' });
+});

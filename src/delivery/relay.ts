@@ -86,10 +86,11 @@ export class Relay {
     this.name = `${options.host}:${options.port}`;
   }
 
-  /** How many it may have at most. Of those that are open, the rest gets no more letters. */
+  /** How many it may have at most. Of those that are open, the rest gets no more letters; with 0 what waits comes back untried. */
   set connections(count: number) {
     this.#options.connections = count;
     for (const member of this.#members.slice(count)) this.#retire(member);
+    this.#advance();
   }
 
   get openConnections(): number {
@@ -117,7 +118,7 @@ export class Relay {
 
   /** Once `recall` is aborted nothing more is begun of what was sent with it. */
   send(letter: RelayLetter, recall: AbortSignal): Promise<SendOutcome> {
-    if (recall.aborted) return Promise.resolve(this.#untried());
+    if (recall.aborted) return Promise.resolve(toUntriedOutcome(this.name));
     this.#heed(recall);
     const { promise, resolve, reject } = Promise.withResolvers<SendOutcome>();
     this.#letterCount += 1;
@@ -137,13 +138,17 @@ export class Relay {
   /** Hands letters out as long as there is room for them. */
   #advance(): void {
     while (this.#line.length > 0) {
-      if (this.#closed.signal.aborted || this.isResting || !this.#gate.mayBegin()) return this.#giveBack(() => true);
+      if (!this.#takesLetters()) return this.#giveBack(() => true);
       const idlest = this.#findIdlest();
       if (this.#mayOpen(idlest)) this.#open();
       if (idlest === undefined || idlest.connection.pending >= idlest.connection.depth) return;
       const next = this.#line.shift();
       if (next) void this.#hand(next, idlest);
     }
+  }
+
+  #takesLetters(): boolean {
+    return !this.#closed.signal.aborted && this.#options.connections > 0 && !this.isResting && this.#gate.mayBegin();
   }
 
   #listConnections(): SmtpConnection[] {
@@ -218,7 +223,7 @@ export class Relay {
   #giveBack(isMeant: (waiting: WaitingLetter) => boolean): void {
     const meant = this.#line.filter(isMeant);
     this.#line = this.#line.filter((waiting) => !isMeant(waiting));
-    for (const { resolve } of meant) resolve(this.#untried());
+    for (const { resolve } of meant) resolve(toUntriedOutcome(this.name));
   }
 
   /** One at a time until a letter has been accepted: a relay that is down is asked once. Then as many as there are letters for. */
@@ -250,8 +255,11 @@ export class Relay {
 
   async #welcome(connection: SmtpConnection): Promise<void> {
     this.#connectionCount += 1;
-    this.#members.push({ number: this.#connectionCount, connection, hasAnswered: false });
+    const member = { number: this.#connectionCount, connection, hasAnswered: false };
+    this.#members.push(member);
     if (this.#closed.signal.aborted) await connection.close(0);
+    // Meanwhile fewer may have become allowed.
+    else if (this.#members.length > this.#options.connections) this.#retire(member);
   }
 
   #miss(outcome: SendOutcome): void {
@@ -276,10 +284,6 @@ export class Relay {
     const rest = relayRest(this.#faults);
     this.#restUntil = performance.now() + rest;
     this.#options.onFault({ said: describeFault(outcome), restMs: rest, asksForPatience: asksForPatience(outcome) });
-  }
-
-  #untried(): SendOutcome {
-    return toUntriedOutcome(this.name);
   }
 }
 
