@@ -111,6 +111,7 @@ create table deliveries (
   attributes jsonb not null,
   deferral_count smallint not null default 0,
   left_in_doubt boolean not null default false,
+  hang_up_count integer not null default 0,
   constraint deliveries_pkey PRIMARY KEY (id),
   constraint deliveries_left_in_doubt CHECK (((NOT left_in_doubt) OR (state = 'in_doubt'::delivery_state))),
   constraint deliveries_state CHECK ((state <> 'sending'::delivery_state))

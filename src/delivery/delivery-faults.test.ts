@@ -42,15 +42,28 @@ describe.concurrent('a mail server that cannot be used', () => {
       const read = () =>
         sending.db
           .selectFrom('deliveries')
-          .select(['deferral_count as deferrals', 'state', 'next_try_at as nextTryAt'])
+          .select(['deferral_count as deferrals', 'hang_up_count as hangUps', 'state', 'next_try_at as nextTryAt'])
           .where('address', '=', 'r1@example.com')
           .executeTakeFirstOrThrow();
       expect((await read()).state).toBe('waiting');
-      await eventually('it was tried a second time', async () => (await read()).deferrals === 2, 30_000);
+      await eventually('it was tried a second time', async () => (await read()).hangUps === 2, 30_000);
+      expect((await read()).deferrals).toBe(0);
       expect((await read()).nextTryAt.getTime()).toBeGreaterThan(Date.now() + 30_000);
     },
     90_000,
   );
+
+  test('because it hung up at a letter more often than the schedule has delays leaves the recipient’s patience whole', async () => {
+    const replies = ['421 4.3.2 bye', '421 4.3.2 bye', '450 4.2.0 greylisted'];
+    const faults: Faults = ({ stage }) => {
+      const reply = stage === 'rcpt' ? replies.shift() : undefined;
+      return reply === undefined ? undefined : { reply, thenDrop: reply.startsWith('421') };
+    };
+    const rules = { query: '?connections=1', retryMinutes: [0.01] };
+    await using sending = await openSending(1, { faults, pipelining: false }, rules);
+    await sending.start();
+    expect(await sending.finished(60_000)).toMatchObject({ accepted: 1, rejected: 0, attemptsDeferred: 3 });
+  }, 90_000);
 
   test('because it says nothing does not hold up the end of the worker, and leaves no letter in doubt', async () => {
     await using sending = await openSending(3, { faults: ({ stage }) => (stage === 'connect' ? 'stall' : undefined) });

@@ -210,7 +210,7 @@ test('a lease is its own from the claim on, however long a limit takes to be giv
     relayLimit: { letters: 1000, seconds: 1 },
     rates: (rates) => ({ ...rates, giveBack: (_key, _pacing, count) => (count > 0 ? givenBack : Promise.resolve()) }),
   });
-  onTestFinished(giveBackNow);
+  onTestFinished(() => giveBackNow());
   give();
   await eventually('all are claimed', async () => (await countSending(db)) === 10);
   await expireLeases(db);

@@ -22,7 +22,7 @@ let serial = 0;
 function lettersTo(domain: string, count: number): LeasedDelivery[] {
   return Array.from({ length: count }, () => {
     serial += 1;
-    return { id: serial, address: `r${serial}@${domain}`, name: '', attributes: {}, deferralCount: 0 };
+    return { id: serial, address: `r${serial}@${domain}`, name: '', attributes: {}, deferralCount: 0, hangUpCount: 0 };
   });
 }
 

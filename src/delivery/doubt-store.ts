@@ -26,7 +26,7 @@ export interface Doubts {
 export async function sendDoubtsAgain(trx: Transaction, doubts: Doubts): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     with picked as materialized (${selectDoubts(doubts)}), again as (
-      update deliveries d set state = 'waiting', left_in_doubt = false, deferral_count = 0, next_try_at = now()
+      update deliveries d set state = 'waiting', left_in_doubt = false, deferral_count = 0, hang_up_count = 0, next_try_at = now()
       from picked where d.id = picked.id returning d.id, picked.was_left
     ), queued as (
       ${enqueue(sql`select id, ${doubts.mailingId}::bigint as mailing_id, now() as due_at from again`)}

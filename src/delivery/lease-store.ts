@@ -20,6 +20,8 @@ export interface LeasedDelivery {
   attributes: Attributes;
   /** How often the recipient's side has put it off. */
   deferralCount: number;
+  /** How often the mail server has hung up at it. */
+  hangUpCount: number;
 }
 
 /** What became of one leased delivery. Without an attempt it was not tried. */
@@ -30,6 +32,8 @@ export interface Entry {
   retryInMs: number;
   /** Whether the recipient's side put it off. */
   isDeferral: boolean;
+  /** Whether the mail server hung up at it. */
+  isHangUp?: boolean;
   attempt: {
     outcome: AttemptOutcome;
     startedAt: Date;
@@ -69,7 +73,7 @@ export async function claimLease(db: Database, { id, mailingId, node, size }: Cl
       select ${id}::uuid, ${mailingId}, ${node}, now() + make_interval(secs => ${LEASE_SECONDS}), ids[1:${size}::int] from picked
       returning delivery_ids
     )
-    select d.id, d.address, d.name, d.attributes, d.deferral_count as "deferralCount"
+    select d.id, d.address, d.name, d.attributes, d.deferral_count as "deferralCount", d.hang_up_count as "hangUpCount"
     from lease join deliveries d on d.id = any(lease.delivery_ids) order by d.id`.execute(db);
   return rows;
 }
@@ -124,9 +128,10 @@ export async function recordEntries(db: Database, leaseId: string, entries: Entr
         ${column((e) => e.attempt?.durationMs ?? null)}::int[], ${column((e) => e.attempt?.relay ?? null)}::text[],
         ${column((e) => e.attempt?.tls ?? null)}::text[], ${column((e) => e.attempt?.stage ?? null)}::text[],
         ${column((e) => e.attempt?.replyCode ?? null)}::smallint[], ${column((e) => e.attempt?.enhancedCode ?? null)}::text[],
-        ${column((e) => toStorable(e.attempt?.reply))}::text[], ${column((e) => e.isDeferral)}::boolean[]
+        ${column((e) => toStorable(e.attempt?.reply))}::text[], ${column((e) => e.isDeferral)}::boolean[],
+        ${column((e) => e.isHangUp ?? false)}::boolean[]
       ) as g (delivery_id, new_state, retry_in_ms, outcome, started_at, duration_ms, relay, tls, stage, reply_code, enhanced_code, reply,
-        is_deferral)
+        is_deferral, is_hang_up)
       where g.delivery_id = any(lease.delivery_ids)
     ), queued as (
       insert into queue (mailing_id, due_at, delivery_ids)
@@ -135,7 +140,8 @@ export async function recordEntries(db: Database, leaseId: string, entries: Entr
     ), settled as (
       update deliveries d
       set state = g.new_state, next_try_at = now() + make_interval(secs => g.retry_in_ms / 1000),
-        attempt_count = d.attempt_count + 1, deferral_count = d.deferral_count + g.is_deferral::int
+        attempt_count = d.attempt_count + 1, deferral_count = d.deferral_count + g.is_deferral::int,
+        hang_up_count = d.hang_up_count + g.is_hang_up::int
       from given g where d.id = g.delivery_id and d.state = 'waiting' and g.outcome is not null
       returning d.address, g.*
     ), tried as (

@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 const LATER: Verdict = { kind: 'later', slowly: false };
 
 function plan(verdict: Verdict, deferralCount: number, random = 0.5) {
-  return planDelivery(verdict, { retryMinutes: [1, 30], deferralCount, restMs: 700, random });
+  return planDelivery(verdict, { retryMinutes: [1, 30], deferralCount, hangUpCount: 0, restMs: 700, random });
 }
 
 test('delays grow by the schedule, each moved by a fifth at most', () => {
@@ -33,10 +33,10 @@ test('a relay that rests uses up nobody’s patience, however long it lasts', ()
 });
 
 test('a letter at which the server hangs up again goes by the schedule, never before the relay, and is never given up', () => {
-  const wait = (deferralCount: number, restMs = 700) =>
-    planDelivery({ kind: 'hung_up' }, { retryMinutes: [1, 30], deferralCount, restMs, random: 0.5 });
-  expect(wait(0)).toEqual({ state: 'waiting', retryInMs: 700, isDeferral: true });
-  expect(wait(1)).toEqual({ state: 'waiting', retryInMs: MINUTE, isDeferral: true });
+  const wait = (hangUpCount: number, restMs = 700) =>
+    planDelivery({ kind: 'hung_up' }, { retryMinutes: [1, 30], deferralCount: 0, hangUpCount, restMs, random: 0.5 });
+  expect(wait(0)).toEqual({ state: 'waiting', retryInMs: 700, isDeferral: false, isHangUp: true });
+  expect(wait(1)).toEqual({ state: 'waiting', retryInMs: MINUTE, isDeferral: false, isHangUp: true });
   expect(wait(1, 2 * MINUTE)).toMatchObject({ retryInMs: 2 * MINUTE });
   for (const count of [2, 3, 99]) expect(wait(count)).toMatchObject({ state: 'waiting', retryInMs: 30 * MINUTE });
 });

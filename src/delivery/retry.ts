@@ -20,6 +20,8 @@ interface Circumstances {
   retryMinutes: readonly number[];
   /** How often the recipient's side has put this delivery off before. */
   deferralCount: number;
+  /** How often the mail server has hung up at it before. */
+  hangUpCount: number;
   /** For how long the relay rests. */
   restMs: number;
   /** 0 to 1: moves a delay by ±20 %, so that a batch does not come back at once. */
@@ -29,20 +31,22 @@ interface Circumstances {
 /** What becomes of a delivery after a verdict. One that was put off more often than the schedule has delays is rejected. */
 export function planDelivery(
   verdict: Verdict,
-  { retryMinutes, deferralCount, restMs, random }: Circumstances,
-): Pick<Entry, 'state' | 'retryInMs' | 'isDeferral'> {
+  { retryMinutes, deferralCount, hangUpCount, restMs, random }: Circumstances,
+): Pick<Entry, 'state' | 'retryInMs' | 'isDeferral' | 'isHangUp'> {
   if (verdict.kind === 'settled') return { state: verdict.state, retryInMs: 0, isDeferral: false };
   // A fault of the relay uses up nobody's patience: it may last longer than the schedule.
   if (verdict.kind === 'relay_fault' || verdict.kind === 'untried')
     return { state: 'waiting', retryInMs: restMs, isDeferral: false };
   const jitter = 0.8 + 0.4 * random;
   if (verdict.kind === 'hung_up') {
-    // The first time it was as likely the relay; from the second one others are tried before this letter. It is never given up for that.
-    const minutes = deferralCount === 0 ? 0 : (retryMinutes[deferralCount - 1] ?? retryMinutes.at(-1) ?? 0);
+    // The first time it was as likely the relay; from the second one others are tried before this letter. It is never given up for that, nor
+    // does it use up the recipient's patience: a single 450 after a bad hour of the relay's would be its rejection.
+    const minutes = hangUpCount === 0 ? 0 : (retryMinutes[hangUpCount - 1] ?? retryMinutes.at(-1) ?? 0);
     return {
       state: 'waiting',
       retryInMs: Math.max(restMs, Math.round(minutes * MINUTE_MS * jitter)),
-      isDeferral: true,
+      isDeferral: false,
+      isHangUp: true,
     };
   }
   const minutes = retryMinutes[deferralCount];

@@ -119,13 +119,14 @@ function chooseDelay(): number {
 
 function toEntry(rules: SendingRules, delivery: LeasedDelivery, outcome: SendOutcome): Entry {
   const { retryMinutes } = rules;
-  const { id, deferralCount, address } = delivery;
+  const { id, deferralCount, hangUpCount, address } = delivery;
   const verdict = judge(outcome);
   if (verdict.kind === 'policy') rules.onPolicy(describeFault(outcome));
   if (verdict.kind === 'later' && verdict.slowly) rules.domains.complain(address);
   const plan = planDelivery(verdict, {
     retryMinutes,
     deferralCount,
+    hangUpCount,
     restMs: Math.ceil(rules.restMs() / STEP_MS) * STEP_MS,
     random: chooseDelay(),
   });

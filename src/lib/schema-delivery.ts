@@ -22,6 +22,7 @@ export interface DeliveriesTable {
   next_try_at: Instant;
   attempt_count: Generated<number>;
   deferral_count: Generated<number>;
+  hang_up_count: Generated<number>;
   left_in_doubt: Generated<boolean>;
   state: Generated<DeliveryState>;
   address: string;
