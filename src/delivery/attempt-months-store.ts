@@ -3,7 +3,7 @@
  * go to the default one, and are moved with the making. Making or dropping one needs a lock on the whole table, which would keep all
  * sending waiting behind any long reader: it is waited for a moment only, and what did not succeed is tried again.
  */
-import { sql } from 'kysely';
+import { sql, type SqlBool } from 'kysely';
 
 import { isLockTimeout, type Database, type Transaction } from '../lib/database.js';
 
@@ -60,6 +60,13 @@ export async function dropMonth(db: Database, name: string): Promise<boolean> {
     await sql`drop table if exists ${sql.table(name)}`.execute(trx);
   });
 }
+
+/**
+ * Whether attempts of mailing `m` may have been removed: it had begun by then, or so soon afterwards that the clock of who sent may have
+ * been in the month before still.
+ */
+export const mayLackAttempts = sql<SqlBool>`exists (
+  select from installation_settings s where m.started_at < s.attempts_kept_from + interval '5 minutes')`;
 
 const ROWS = 5000;
 

@@ -4,6 +4,7 @@ import type { Database } from '../lib/database.js';
 import { keyset, PAGE_SIZE, toPage, type ListQuery, type Page } from '../lib/list.js';
 import { belongsTo, type Owners } from '../lib/owners.js';
 import type { DeliveryState } from '../lib/schema-delivery.js';
+import { mayLackAttempts } from './attempt-months-store.js';
 import type { Attempt, Counters, Delivery, Halt } from './delivery.js';
 
 /* What pages read of the ledger. What the worker writes is in ledger-store.ts. */
@@ -137,10 +138,7 @@ async function isInState(db: Database, mailingId: number, state: DeliveryState):
 }
 
 async function hasLostAttempts(db: Database, mailingId: number): Promise<boolean> {
-  const { rows } = await sql`
-    select from mailings m, installation_settings s where m.id = ${mailingId} and m.started_at < s.attempts_kept_from`.execute(
-    db,
-  );
+  const { rows } = await sql`select from mailings m where m.id = ${mailingId} and ${mayLackAttempts}`.execute(db);
   return rows.length > 0;
 }
 
@@ -225,12 +223,12 @@ async function readHaltOf(db: Database, since: Date, condition: RawBuilder<SqlBo
     with halted as (select m.id from mailings m where ${condition})
     select
       not exists (select from leases l join halted h on l.mailing_id = h.id where cardinality(l.delivery_ids) > 0) as done,
-      coalesce((
+      case when not exists (select from installation_settings s where s.attempts_kept_from > ${since}) then coalesce((
         select greatest(extract(epoch from max(a.ended_at) - ${since}::timestamptz), 0) from halted h, lateral (
           select started_at + duration_ms * interval '1 millisecond' as ended_at from attempts
           where mailing_id = h.id order by id desc limit ${LAST_ATTEMPTS}
         ) a
-      ), 0)::float8 as seconds,
+      ), 0)::float8 end as seconds,
       (select coalesce(sum(c.accepted + c.in_doubt), 0) from halted h join mailing_counters c on c.mailing_id = h.id)::bigint as left`.execute(
     db,
   );

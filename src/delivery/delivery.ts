@@ -52,8 +52,8 @@ export interface Attempt {
 export interface Halt {
   /** Nothing is being sent any more. */
   done: boolean;
-  /** From the press to the end of the last attempt; 0 where none ended after it. */
-  seconds: number;
+  /** From the press to the end of the last attempt; 0 where none ended after it, null where attempts of that time are not kept any more. */
+  seconds: number | null;
   /** Letters that have left: accepted, or in doubt. */
   left: number;
 }

@@ -6,7 +6,7 @@ import { addFrozenMailing, claim, expectTrueBooks, makeEntry, openMailing } from
 import { changeRetention, readRetention } from '../accounts/installation-store.js';
 import type { Database } from '../lib/database.js';
 import { addMonth, firstKept, listMissingMonths } from './attempt-months-store.js';
-import { listDeliveries } from './delivery-store.js';
+import { listDeliveries, readHalt } from './delivery-store.js';
 import { keepAttempts } from './keep-attempts.js';
 import { recordEntries } from './lease-store.js';
 import { recountMailing } from './recount-store.js';
@@ -120,6 +120,32 @@ test('what a wrong clock wrote at a mailing that started later stays, as its boo
   expect(await countIn(db, 'attempts_default')).toBe(1);
   expect((await readRetention(db)).keptFrom).toBeNull();
   await expectTrueBooks(db, mailingId);
+});
+
+test('what a clock that was a little behind wrote into the month before its mailing started is not missed', async () => {
+  await using mailing = await openMailing(2);
+  const { db, mailingId } = mailing;
+  await sql`update mailings set started_at = ${monthFrom(0)} where id = ${mailingId}`.execute(db);
+  for (const ms of [-400, 400]) await sendAt(db, mailingId, new Date(monthFrom(0).getTime() + ms));
+  // The month before, as a running installation has it.
+  await addMonth(db, monthFrom(-1));
+  await keepMonths(db, 1);
+  await keepAttempts({ db, now: monthFrom(1) });
+  expect(await countIn(db, 'attempts')).toBe(1);
+  await expectTrueBooks(db, mailingId);
+});
+
+test('of a halt whose attempts are gone nobody knows how long it took', async () => {
+  await using mailing = await openMailing(1);
+  const { db, mailingId } = mailing;
+  const pressedAt = new Date('2019-05-05T12:00:00Z');
+  await sendAt(db, mailingId, new Date(pressedAt.getTime() + 700));
+  await sql`update mailings set started_at = '2019-05-01' where id = ${mailingId}`.execute(db);
+  const { seconds } = await readHalt(db, mailingId, pressedAt);
+  expect(seconds).toBeCloseTo(0.703);
+  await keepMonths(db, 1);
+  await keepAttempts({ db, now: new Date() });
+  expect(await readHalt(db, mailingId, pressedAt)).toEqual({ done: true, seconds: null, left: 1 });
 });
 
 test('who reads long does not make sending wait: the lock is given up, and comes with a later try', async () => {

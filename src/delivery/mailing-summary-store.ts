@@ -7,6 +7,7 @@ import { sql } from 'kysely';
 
 import type { Database, Transaction } from '../lib/database.js';
 import { belongsTo, type Owners } from '../lib/owners.js';
+import { mayLackAttempts } from './attempt-months-store.js';
 import type { MailingDomain, MailingSummary } from './mailing-summary.js';
 
 /** Round lengths, in seconds: up to half a year fits into the most stretches there are. */
@@ -45,7 +46,7 @@ async function lockFinished(trx: Transaction, mailingId: number): Promise<Finish
   await sql`lock table attempts in access share mode`.execute(trx);
   const { rows } = await sql<FinishedMailing>`
     select coalesce(s.finished_at = m.finished_at, false) as "isCurrent",
-      not exists (select from installation_settings i where m.started_at < i.attempts_kept_from) as "hasAttempts"
+      not ${mayLackAttempts} as "hasAttempts"
     from mailings m left join mailing_summaries s on s.mailing_id = m.id where m.id = ${mailingId}`.execute(trx);
   return rows[0];
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 
 import type { Database } from '../lib/database.js';
+import { mayLackAttempts } from './attempt-months-store.js';
 import type { Recount } from './recount.js';
 
 /** A worker renews its leases every few seconds, and takes those of others that are gone: what is older, nobody has taken. */
@@ -44,8 +45,7 @@ const compareTotals = (mailingId: number) => sql`
 export async function recountMailing(db: Database, mailingId: number): Promise<Recount | undefined> {
   const { rows } = await sql<Recount>`
     with kept as (
-      select coalesce(m.started_at >= s.attempts_kept_from, s.attempts_kept_from is null) as whole
-      from mailings m, installation_settings s where m.id = ${mailingId}
+      select not ${mayLackAttempts} as whole from mailings m where m.id = ${mailingId}
     ), tries as materialized (
       select delivery_id, count(*) as n, count(*) filter (where outcome = 'accepted') as accepted,
         count(*) filter (where outcome = 'deferred') as deferred, count(*) filter (where outcome = 'rejected') as rejected,

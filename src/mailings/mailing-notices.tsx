@@ -34,6 +34,7 @@ export function DisabledNotice({ view, mailing, halt }: NoticeProps & { halt?: H
 export function describeHalt(view: View, { done, seconds, left }: Halt): string {
   const letters = { count: left, number: formatNumber(view, left) };
   if (!done) return view.t('mailings.halt.going', letters);
+  if (seconds === null) return view.t('mailings.halt.forgotten', letters);
   if (seconds === 0) return view.t('mailings.halt.atOnce', letters);
   const shown = formatNumber(view, Math.max(0.1, Math.round(seconds * 10) / 10));
   return view.t('mailings.halt.done', { ...letters, seconds: shown });

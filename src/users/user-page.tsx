@@ -99,7 +99,7 @@ function BlockedNotice({ view, user, halt }: Omit<UserPageProps, 'belongings'>) 
 
 /** How soon the mailings stopped, and what had left by then; the page asks for it until it is known. */
 export function HaltState({ view, halt }: { view: View; halt: Halt }) {
-  const isNothing = halt.done && halt.left === 0 && halt.seconds === 0;
+  const isNothing = halt.done && halt.left === 0 && (halt.seconds ?? 0) === 0;
   return <p>{isNothing ? view.t('users.halt.none') : describeHalt(view, halt)}</p>;
 }
 
