@@ -66,6 +66,7 @@ interface DatabaseOptions {
 
 type ServerCheck = { ok: true; version: number } | { ok: false; fault: DatabaseFault };
 
+const KEEP_ALIVE_AFTER_MS = 10_000;
 const OLDEST_VERSION = 15;
 const NEEDED_EXTENSIONS = ['pg_trgm', 'btree_gin'];
 const INT8 = 20;
@@ -78,6 +79,8 @@ export function openDatabase(connection: DatabaseConnection, options: DatabaseOp
   const pool = new Pool({
     connectionTimeoutMillis: 15_000,
     keepAlive: true,
+    // By itself Linux asks after two hours: so long a statement would hang whose answer was lost with the way to the server.
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     ...connection,
     max: options.maxConnections ?? 10,
     application_name: options.applicationName ?? 'vestnik',
