@@ -101,7 +101,7 @@ test('shows what runs, what comes next and what is finished after the first mail
   for (const id of [running, finished, created]) expect(text).toContain(`href="/mailings/${id}"`);
   const tile = (name: string) => readTile(text, name);
   expect(tile('Letters sent')).toContain('|596|×4, |more than before: 149|');
-  expect(tile('Successful attempts')).toContain('97.8% of 609 attempts');
+  expect(tile('Successful attempts')).toContain('97.9% of 609 attempts');
   expect(tile('Unsuccessful attempts')).toContain(
     '|13|+13 |more than before: 0|put off: 2 · rejected: 10 · in doubt: 1|',
   );

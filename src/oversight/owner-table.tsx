@@ -1,10 +1,10 @@
 import { DifferenceLine } from '../statistics/difference.js';
-import { formatPercent } from '../statistics/percent.js';
 import { rangeQuery, type Range } from '../statistics/range.js';
 import { ShareBar } from '../ui/chart.js';
 import { formatDateTime, formatNumber } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import { OwnerLink } from '../ui/owner-notice.js';
+import { formatShare } from '../ui/share.js';
 import type { View } from '../ui/view.js';
 import { OWNER_SORTS, type ComparedOwner, type OwnerSort } from './oversight.js';
 
@@ -91,7 +91,9 @@ function OwnerRow({ view, compared, largest }: { view: View; compared: ComparedO
             href={`/oversight/attempts?outcome=unsuccessful&owner=${owner.id}`}
           />
           {unsuccessful > 0 && (
-            <small class="row-note">{formatShare(view, unsuccessful, accepted + unsuccessful)}</small>
+            <small class="row-note">
+              {view.t('oversight.owners.share', { share: formatShare(view, unsuccessful, accepted + unsuccessful) })}
+            </small>
           )}
         </span>
       </td>
@@ -110,8 +112,4 @@ function OwnerRow({ view, compared, largest }: { view: View; compared: ComparedO
 
 function ListLink({ view, number, href }: { view: View; number: number; href: string }) {
   return number === 0 ? <span>0</span> : <a href={href}>{formatNumber(view, number)}</a>;
-}
-
-function formatShare(view: View, part: number, all: number): string {
-  return view.t('oversight.owners.share', { share: formatPercent(view, part / all) });
 }

@@ -1,8 +1,8 @@
 import { formatNumber } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
+import { formatPercent } from '../ui/share.js';
 import type { View } from '../ui/view.js';
 import { findDifference, type Compared, type Difference } from './figures.js';
-import { formatPercent } from './percent.js';
 
 const SIGNS = { same: 'dash', more: 'arrow-up-right', less: 'arrow-down-right' } as const;
 

@@ -3,10 +3,10 @@ import type { Child } from 'hono/jsx';
 import type { AttemptSums } from '../delivery/attempt-totals-store.js';
 import { BarChart } from '../ui/chart.js';
 import { formatNumber } from '../ui/format.js';
+import { formatShare } from '../ui/share.js';
 import type { View } from '../ui/view.js';
 import { DifferenceLine } from './difference.js';
 import { sumUnsuccessful, type Compared, type Figures } from './figures.js';
-import { formatPercent } from './percent.js';
 import { describeBefore, describeRange, labelBuckets } from './range-words.js';
 import type { Range } from './range.js';
 
@@ -54,7 +54,7 @@ function Tiles({ view, figures, hrefs }: FiguresProps) {
         {view.t('statistics.figures.sentNote')}
       </Tile>
       <Tile view={view} name="successful" number={accepted.now} compared={accepted} href={hrefs.accepted}>
-        {describeShare(view, accepted.now, accepted.now + unsuccessful.now)}
+        {describeAccepted(view, accepted.now, accepted.now + unsuccessful.now)}
       </Tile>
       <Tile view={view} name="unsuccessful" number={unsuccessful.now} compared={unsuccessful} href={hrefs.unsuccessful}>
         {describeUnsuccessful(view, attempts.now)}
@@ -94,15 +94,10 @@ function Tile({ view, name, number, compared, href, children }: TileProps) {
   );
 }
 
-function describeShare(view: View, part: number, all: number): string {
-  if (all === 0) return view.t('statistics.figures.noAttempts');
-  // Rounded down: 999 of 1,000 are not 100 %.
-  const rounded = Math.floor((part / all) * 1000) / 1000;
-  return view.t('statistics.figures.attempts', {
-    count: all,
-    number: formatNumber(view, all),
-    share: formatPercent(view, rounded),
-  });
+function describeAccepted(view: View, accepted: number, all: number): string {
+  const share = formatShare(view, accepted, all);
+  if (share === undefined) return view.t('statistics.figures.noAttempts');
+  return view.t('statistics.figures.attempts', { count: all, number: formatNumber(view, all), share });
 }
 
 function describeUnsuccessful(view: View, { deferred, rejected, inDoubt }: AttemptSums): string {
