@@ -1,4 +1,4 @@
-import type { Outcomes, Sending } from './node.js';
+import { OUTCOMES, type Outcomes, type Sending } from './node.js';
 
 /** Asked when somebody wants to know; each answers at once. */
 export interface Gauges {
@@ -74,5 +74,3 @@ export class Activity {
     return Math.floor(this.#now() / 1000);
   }
 }
-
-export const OUTCOMES = ['accepted', 'deferred', 'rejected', 'inDoubt'] as const satisfies (keyof Outcomes)[];

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Database } from '../lib/database.js';
 import type { Log } from '../lib/log.js';
+import { repeat } from '../lib/repeat.js';
 import type { NodeRole } from '../lib/schema.js';
 import { readVersion } from '../lib/version.js';
 import type { Activity } from './activity.js';
@@ -54,7 +55,7 @@ export async function startHeartbeat(db: Database, options: HeartbeatOptions): P
     return { ok: false, fault: { code: 'other_secret', node: other } };
   }
   const stopping = new AbortController();
-  const beating = repeat(beat, options, stopping.signal);
+  const beating = goOn(beat, options, stopping.signal);
   const leave = async () => {
     await beating;
     await removeNode(db, name).catch((error: unknown) =>
@@ -82,23 +83,16 @@ function prepareBeat(db: Database, { name, roles, secret, activity }: HeartbeatO
   };
 }
 
-async function repeat(
+async function goOn(
   beat: () => Promise<void>,
   { log, everyMs = BEAT_MS }: HeartbeatOptions,
   stopping: AbortSignal,
 ): Promise<void> {
-  let isFailing = false;
-  for (;;) {
-    await delay(everyMs, undefined, { signal: stopping }).catch(() => {});
-    if (stopping.aborted) return;
-    try {
-      await beat();
-      isFailing = false;
-    } catch (error) {
-      if (!isFailing) log.warn({ err: error }, 'this process could not say that it is alive; it tries again');
-      isFailing = true;
-    }
-  }
+  const onFailure = (error: unknown, isFirst: boolean) => {
+    if (isFirst) log.warn({ err: error }, 'this process could not say that it is alive; it tries again');
+  };
+  await delay(everyMs, undefined, { signal: stopping }).catch(() => {});
+  await repeat({ everyMs, stopping, onFailure }, beat);
 }
 
 function describe(roles: readonly NodeRole[], activity: Activity): NodeActivity {

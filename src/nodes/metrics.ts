@@ -5,8 +5,8 @@ import { listRelayRests } from '../delivery/relay-rest-store.js';
 import type { Database } from '../lib/database.js';
 import type { Log } from '../lib/log.js';
 import { countMailingsByStatus } from '../mailings/oversight-mailing-store.js';
-import { OUTCOMES, type Activity } from './activity.js';
-import type { Sending } from './node.js';
+import type { Activity } from './activity.js';
+import { isWorker, OUTCOMES, servesPages, type Sending } from './node.js';
 import { listNodes } from './nodes-store.js';
 
 /* What Prometheus reads: what this process does, and the state of the installation, which every process tells alike. */
@@ -171,8 +171,8 @@ async function readInstallation(db: Database): Promise<Installation> {
   try {
     const [{ waiting }, { running }, nodes, relays] = await Promise.race([read, tooLate]);
     const alive = nodes.filter(({ isAlive }) => isAlive);
-    const countOf = (role: 'web' | 'worker') => alive.filter(({ roles }) => roles.includes(role)).length;
-    return { waiting, running, nodes: { web: countOf('web'), worker: countOf('worker') }, relays };
+    const count = { web: alive.filter(servesPages).length, worker: alive.filter(isWorker).length };
+    return { waiting, running, nodes: count, relays };
   } finally {
     clearTimeout(limit);
   }

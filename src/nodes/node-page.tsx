@@ -3,7 +3,7 @@ import { Layout } from '../ui/layout.js';
 import { EmptyState } from '../ui/list.js';
 import { OversightTabs } from '../ui/oversight-tabs.js';
 import type { View } from '../ui/view.js';
-import { isWorker, type Node, type Sending } from './node.js';
+import { isWorker, OUTCOMES, servesPages, type Node, type Sending } from './node.js';
 import type { Nodes } from './read-nodes.js';
 
 interface NodesProps {
@@ -54,7 +54,7 @@ function NoWorkerNotice({ view }: { view: View }) {
 
 function Totals({ view, nodes: { live, totals } }: NodesProps) {
   const figures = [
-    { label: view.t('nodes.totals.rate'), value: formatRate(view, totals.lettersPerSecond) },
+    { label: view.t('nodes.totals.rate'), value: formatSpeed(view, totals.lettersPerSecond) },
     { label: view.t('nodes.totals.waiting'), value: formatNumber(view, totals.waiting) },
     { label: view.t('nodes.totals.pages'), value: formatNumber(view, live.filter(servesPages).length) },
     { label: view.t('nodes.totals.workers'), value: formatNumber(view, totals.workers) },
@@ -123,7 +123,7 @@ function LiveRow({ view, node, subjects }: LiveRowProps) {
   return (
     <tr>
       <NameCell view={view} node={node} />
-      <td data-label={t(COLUMNS.rate)}>{sending ? formatRate(view, sending.lettersPerSecond) : none}</td>
+      <td data-label={t(COLUMNS.rate)}>{sending ? formatSpeed(view, sending.lettersPerSecond) : none}</td>
       <td data-label={t(COLUMNS.outcomes)}>{sending ? <OutcomeList view={view} sending={sending} /> : none}</td>
       <td data-label={t(COLUMNS.wire)}>{sending ? <Wire view={view} sending={sending} /> : none}</td>
       <td data-label={t(COLUMNS.mailings)} class="cell-mailings">
@@ -157,9 +157,7 @@ const OUTCOME_LABELS = {
 
 /** The accepted ones always; of the others those that there are. */
 function OutcomeList({ view, sending: { outcomes } }: { view: View; sending: Sending }) {
-  const shown = (['accepted', 'deferred', 'rejected', 'inDoubt'] as const).filter(
-    (name) => name === 'accepted' || outcomes[name] > 0,
-  );
+  const shown = OUTCOMES.filter((name) => name === 'accepted' || outcomes[name] > 0);
   return (
     <ul class="node-list">
       {shown.map((name) => (
@@ -221,16 +219,12 @@ function Gone({ view, gone }: { view: View; gone: Node[] }) {
   );
 }
 
-function servesPages({ roles }: Node): boolean {
-  return roles.includes('web');
-}
-
 function describeRoles({ t }: View, node: Node): string {
   if (!isWorker(node)) return t('nodes.roles.web');
   return t(servesPages(node) ? 'nodes.roles.both' : 'nodes.roles.worker');
 }
 
 /** Below ten with a decimal: a slow mailing moves too. */
-function formatRate(view: View, rate: number): string {
-  return formatNumber(view, rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate));
+function formatSpeed(view: View, perSecond: number): string {
+  return formatNumber(view, perSecond < 10 ? Math.round(perSecond * 10) / 10 : Math.round(perSecond));
 }

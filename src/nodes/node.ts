@@ -40,11 +40,17 @@ export interface Outcomes {
   inDoubt: number;
 }
 
+export const OUTCOMES = ['accepted', 'deferred', 'rejected', 'inDoubt'] as const satisfies (keyof Outcomes)[];
+
 export function isWorker({ roles }: Pick<Node, 'roles'>): boolean {
   return roles.includes('worker');
 }
 
+export function servesPages({ roles }: Pick<Node, 'roles'>): boolean {
+  return roles.includes('web');
+}
+
 /** Of all processes together. */
-export function sumRates(nodes: Node[]): number {
+export function sumSpeeds(nodes: Node[]): number {
   return nodes.reduce((sum, { activity }) => sum + (activity?.sending?.lettersPerSecond ?? 0), 0);
 }

@@ -1,7 +1,7 @@
 import { sumCounters } from '../delivery/delivery-store.js';
 import type { Database } from '../lib/database.js';
 import { findSubjects } from '../mailings/oversight-mailing-store.js';
-import { isWorker, sumRates, type Node } from './node.js';
+import { isWorker, sumSpeeds, type Node } from './node.js';
 import { listNodes } from './nodes-store.js';
 
 export interface Nodes {
@@ -19,7 +19,7 @@ export async function readNodes(db: Database): Promise<Nodes> {
   return {
     live,
     gone: nodes.filter(({ isAlive }) => !isAlive),
-    totals: { lettersPerSecond: sumRates(live), waiting, workers: live.filter(isWorker).length },
+    totals: { lettersPerSecond: sumSpeeds(live), waiting, workers: live.filter(isWorker).length },
     subjects: await findSubjects(db, [...sent]),
   };
 }

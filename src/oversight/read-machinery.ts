@@ -1,5 +1,5 @@
 import type { Database } from '../lib/database.js';
-import { isWorker, sumRates } from '../nodes/node.js';
+import { isWorker, servesPages, sumSpeeds } from '../nodes/node.js';
 import { listNodes } from '../nodes/nodes-store.js';
 import { readRelayOverview } from '../relays/read-relays.js';
 import type { Machinery } from './machinery.js';
@@ -18,10 +18,10 @@ export async function readMachinery(db: Database, secret: string, now: Date): Pr
     // By SMTP_URL, or into the built-in inbox, goes what no relay takes.
     relays: hasEnabled ? shown : [...shown, { name: null, href: '/oversight/relays', condition: smtpUrl }],
     nodes: {
-      pages: live.filter(({ roles }) => roles.includes('web')).length,
+      pages: live.filter(servesPages).length,
       workers: live.filter(isWorker).length,
       gone: nodes.length - live.length,
-      lettersPerSecond: sumRates(live),
+      lettersPerSecond: sumSpeeds(live),
     },
   };
 }
