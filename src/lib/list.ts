@@ -43,7 +43,7 @@ export function parseListQuery<Sort extends string>(
   const { sort, descending } = parseSort(parameters['sort'] ?? fallback, sorts) ?? parseSort(fallback, sorts) ?? {};
   if (sort === undefined) throw new Error(`unknown sort ${fallback}`);
   return {
-    search: cleanSearch(parameters['q']),
+    search: cleanSearch(parameters['q'], 200),
     sort,
     descending: descending ?? false,
     cursor: parseCursor('after', parameters['after']) ?? parseCursor('before', parameters['before']),
@@ -62,11 +62,14 @@ export function containsText(text: RawBuilder<unknown>, search: string): RawBuil
 }
 
 export function searchPattern(search: string): string {
-  // Letter by letter, as PostgreSQL's lower() does: JavaScript's looks at neighbours (the Greek sigma at a word's end).
-  const lower = Array.from(search, (letter) => letter.toLowerCase()).join('');
-  const text = lower.replaceAll(/[\\%_]/g, String.raw`\$&`);
+  const text = toLower(search).replaceAll(/[\\%_]/g, String.raw`\$&`);
   const isBeginning = search.length < 3 && /^[\p{L}\p{N}]/u.test(search);
   return isBeginning ? `% ${text}%` : `%${text}%`;
+}
+
+/** Letter by letter, as PostgreSQL's lower() does: JavaScript's looks at neighbours (the Greek sigma at a word's end). */
+export function toLower(text: string): string {
+  return Array.from(text, (letter) => letter.toLowerCase()).join('');
 }
 
 /** The condition and the order that make one page; ask for `PAGE_SIZE + 1` rows, and give them and the cursor to `toPage`. */
@@ -160,11 +163,12 @@ function parseSort<Sort extends string>(text: string, sorts: readonly Sort[]) {
   return sort === undefined ? undefined : { sort, descending };
 }
 
-function cleanSearch(text = ''): string {
-  const search = text
+/** Without control characters, and no longer than so many. */
+export function cleanSearch(text: string | undefined, max: number): string {
+  const search = (text ?? '')
     .replaceAll(/[\u0000-\u001f\u007f]/g, ' ')
     .trim()
-    .slice(0, 200);
+    .slice(0, max);
   // Half of a letter outside the BMP that the cut left, which no address can hold.
   return search.replace(/[\ud800-\udbff]$/, '');
 }

@@ -1,5 +1,6 @@
 import { NO_FILTER, OUTCOME_FILTERS, type AttemptFilter } from '../delivery/attempt-journal.js';
 import type { Fault, Faults, FormState } from '../lib/form.js';
+import { cleanSearch, toLower } from '../lib/list.js';
 import { fromLocalInput } from '../ui/format.js';
 
 /** What the journal's form asks for, in its address. */
@@ -14,7 +15,10 @@ export interface AttemptSearch {
 
 /** Times are of the visitor's time zone, and `until` is meant with its minute, or its day. An outcome that there is not counts as not given. */
 export function readAttemptSearch(timeZone: string, fields: Record<string, string>): AttemptSearch {
-  const typed = Object.fromEntries(ATTEMPT_FIELDS.map((name) => [name, clean(fields[name])])) as Record<Field, string>;
+  const typed = Object.fromEntries(ATTEMPT_FIELDS.map((name) => [name, cleanSearch(fields[name], 254)])) as Record<
+    Field,
+    string
+  >;
   const faults: Faults = {};
   const read = <T>(name: Field, parse: (text: string) => T | Fault['key']): T | null => {
     if (typed[name] === '') return null;
@@ -68,18 +72,4 @@ function parseTime(timeZone: string, text: string): { begins: Date; ends: Date }
   const [, time, seconds] = parts;
   const length = seconds ? { seconds: 1 } : { minutes: 1 };
   return { begins, ends: new Date(zoned.add(time ? length : { days: 1 }).epochMilliseconds) };
-}
-
-/** Without control characters, and half of a letter that the cut left. */
-function clean(text = ''): string {
-  return text
-    .replaceAll(/[\u0000-\u001f\u007f]/g, ' ')
-    .trim()
-    .slice(0, 254)
-    .replace(/[\ud800-\udbff]$/, '');
-}
-
-/** Letter by letter, as PostgreSQL's lower() does. */
-function toLower(text: string): string {
-  return Array.from(text, (letter) => letter.toLowerCase()).join('');
 }
