@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 import { Hono } from 'hono';
 import { z } from 'zod';
 
@@ -28,7 +26,7 @@ import { judgeTest } from './conversation.js';
 import { InstallationPage } from './installation-page.js';
 import { RetentionPage } from './retention-parts.js';
 import { TestLetterPage } from './test-letter-page.js';
-import { LIMIT_SECONDS, sendTestLetter, TEST_LETTERS } from './test-letter.js';
+import { LIMIT_SECONDS, sendTestLetter, TEST_LETTERS, writeTestLetter } from './test-letter.js';
 
 interface InstallationDeps {
   db: Database;
@@ -117,14 +115,8 @@ export function installationRoutes(deps: InstallationDeps): Hono<WebEnv> {
     const { to } = form.values;
     const { isOver, secondsLeft } = await deps.auth.limits.count(TEST_LETTERS, String(signedIn(view).id));
     if (isOver) throw new TooManyRequestsError(secondsLeft);
-    const result = await sendTestLetter(server, {
-      from: mail.from,
-      to,
-      subject: view.t('installation.letter.subject'),
-      text: view.t('installation.letter.text', { url: deps.baseUrl }),
-      id: `test-${randomUUID()}`,
-      date: view.now,
-    });
+    const letter = writeTestLetter(view, { from: mail.from, to, baseUrl: deps.baseUrl });
+    const result = await sendTestLetter(server, letter);
     const because = judgeTest(result.outcome);
     await recordAudit(db, actorOf(c), { action: 'mail_server.tested', details: { to, because } });
     return c.html(<TestLetterPage view={view} server={server} from={mail.from} to={to} result={result} />);

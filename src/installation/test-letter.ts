@@ -1,13 +1,16 @@
 /**
- * One letter by the mail server in use, over the same client that mailings go by, with everything that both sides say. It ends
+ * One letter by a mail server that administrators try, over the same client that mailings go by, with everything that both sides say. It ends
  * within a limit whatever the server does: each step has its own, shorter one, and then the connection is cut.
  */
+import { randomUUID } from 'node:crypto';
+
 import { composeLetter, parseMailbox } from '../delivery/letter.js';
 import type { Limit } from '../lib/limits.js';
 import { SmtpConnection } from '../lib/smtp/smtp-connection.js';
 import type { SendOutcome } from '../lib/smtp/smtp-outcome.js';
 import type { SmtpLine } from '../lib/smtp/smtp-trace.js';
 import type { SmtpServerAddress } from '../lib/smtp/smtp-url.js';
+import type { View } from '../ui/view.js';
 import type { SaidLine } from './conversation.js';
 
 export interface TestLetter {
@@ -33,6 +36,14 @@ export const TEST_LETTERS: Limit = { name: 'test-letters', tries: 10, seconds: 6
 export const LIMIT_SECONDS = 20;
 /** Of the limit, for the server's answer to QUIT. */
 const FAREWELL_MS = 1000;
+
+export function writeTestLetter(
+  { t, now }: View,
+  { from, to, baseUrl }: Pick<TestLetter, 'from' | 'to'> & { baseUrl: string },
+): TestLetter {
+  const [subject, text] = [t('installation.letter.subject'), t('installation.letter.text', { url: baseUrl })];
+  return { from, to, subject, text, id: `test-${randomUUID()}`, date: now };
+}
 
 export async function sendTestLetter(
   server: SmtpServerAddress,

@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto';
-
 import { Hono } from 'hono';
 import { z } from 'zod';
 
 import { actorOf } from '../audit/actor.js';
 import { recordAudit } from '../audit/audit-store.js';
 import { judgeTest } from '../installation/conversation.js';
-import { LIMIT_SECONDS, sendTestLetter, TEST_LETTERS } from '../installation/test-letter.js';
+import { LIMIT_SECONDS, sendTestLetter, TEST_LETTERS, writeTestLetter } from '../installation/test-letter.js';
 import { found, NotFoundError, TooManyRequestsError } from '../lib/errors.js';
 import { parseForm, readForm, type FormState } from '../lib/form.js';
 import { parseIntegerId, parseVersion } from '../lib/ids.js';
@@ -29,7 +27,7 @@ const testForm = z.object({ to: emailAddress() });
 
 /** Mounted behind the permission to manage mail servers. */
 export function relayRoutes(deps: RelayDeps): Hono<WebEnv> {
-  const { db, auth } = deps;
+  const { db, auth, mail, baseUrl } = deps;
   const saving = { db, secret: auth.secret };
   const routes = new Hono<WebEnv>();
 
@@ -91,7 +89,8 @@ export function relayRoutes(deps: RelayDeps): Hono<WebEnv> {
     const { to } = form.values;
     const { isOver, secondsLeft } = await auth.limits.count(TEST_LETTERS, String(signedIn(view).id));
     if (isOver) throw new TooManyRequestsError(secondsLeft);
-    const result = await sendTestLetter(opened.server, writeTestLetter(view, deps, to));
+    const letter = writeTestLetter(view, { from: mail.from, to, baseUrl });
+    const result = await sendTestLetter(opened.server, letter);
     await recordAudit(db, actorOf(c), {
       action: 'relay.tested',
       subject: { type: 'relay', id: relay.id, name: relay.name },
@@ -107,17 +106,6 @@ export function relayRoutes(deps: RelayDeps): Hono<WebEnv> {
   }
 
   return routes;
-}
-
-function writeTestLetter(view: View, { mail, baseUrl }: RelayDeps, to: string) {
-  return {
-    from: mail.from,
-    to,
-    subject: view.t('installation.letter.subject'),
-    text: view.t('installation.letter.text', { url: baseUrl }),
-    id: `test-${randomUUID()}`,
-    date: view.now,
-  };
 }
 
 function explainUnsaved(typed: Record<string, string>, { fault }: Extract<SaveRelayResult, { ok: false }>): FormState {
