@@ -6,15 +6,16 @@ import type { MailingStatus } from '../lib/schema.js';
 
 /* What overviews tell of mailings. */
 
-type AttentionKind = 'disabled' | 'refused' | 'start_fault' | 'in_doubt' | 'paused';
-
-interface AttentionRow {
+export interface AttentionRow {
   id: number;
   ownerId: number;
   ownerName: string;
   subject: string;
-  kind: AttentionKind;
+  /** What it needs its owner for. */
+  kind: 'disabled' | 'refused' | 'start_fault' | 'in_doubt' | 'paused';
+  /** Letters in doubt that nobody has decided about. */
   inDoubt: number;
+  /** Why it was disabled, or what the mail server said. */
   reason: string | null;
   startFault: 'no_recipients' | 'window_over' | null;
   endsAt: Date;

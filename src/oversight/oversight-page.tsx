@@ -12,7 +12,7 @@ import { Layout } from '../ui/layout.js';
 import { EmptyState } from '../ui/list.js';
 import { ReadOnlyMark } from '../ui/oversight-list.js';
 import { OversightTabs } from '../ui/oversight-tabs.js';
-import { OwnerLink, type OwnerName } from '../ui/owner-notice.js';
+import { OwnerLink } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
 import { InstallationTotals } from './installation-totals.js';
 import { MachinerySection, type Machinery } from './machinery.js';
@@ -100,10 +100,13 @@ export function LiveRunning({
   running,
   installation,
 }: Pick<OversightProps, 'view' | 'running' | 'installation'>) {
-  const owners = new Map(running.mailings.map(({ id, owner }) => [id, owner]));
   return (
     <>
-      <RunningList view={view} running={running.mailings} describe={(mailing) => nameOwner(owners.get(mailing.id))}>
+      <RunningList
+        view={view}
+        running={running.mailings}
+        describe={({ owner }) => owner && <OwnerLink owner={owner} />}
+      >
         {running.hasMore && (
           <a class="running-mailings-all" href="/oversight/mailings?status=running">
             {view.t('oversight.running.all')}
@@ -113,8 +116,4 @@ export function LiveRunning({
       <InstallationTotals view={view} installation={installation} />
     </>
   );
-}
-
-function nameOwner(owner: OwnerName | null | undefined) {
-  return owner ? <OwnerLink owner={owner} /> : null;
 }

@@ -1,6 +1,7 @@
 // pure
 import type { AttemptSums } from '../delivery/attempt-totals-store.js';
 import type { MailingStatus } from '../lib/schema.js';
+import type { AttentionRow } from '../mailings/mailing-overview-store.js';
 
 /** What happened in a range and in the one before it; plain JSON, as the cache keeps it. */
 export interface Figures {
@@ -56,10 +57,6 @@ export function addSums(sums: AttemptSums[]): AttemptSums {
   return total;
 }
 
-/** What a mailing needs its owner for. */
-export const ATTENTION_KINDS = ['disabled', 'refused', 'start_fault', 'in_doubt', 'paused'] as const;
-export type AttentionKind = (typeof ATTENTION_KINDS)[number];
-
 export interface Attention {
   mailings: AttentiveMailing[];
   /** More than are shown. */
@@ -67,16 +64,4 @@ export interface Attention {
 }
 
 /** Plain JSON: times as text. */
-export interface AttentiveMailing {
-  id: number;
-  ownerId: number;
-  ownerName: string;
-  subject: string;
-  kind: AttentionKind;
-  /** Letters in doubt that nobody has decided about. */
-  inDoubt: number;
-  /** Why it was disabled, or what the mail server said. */
-  reason: string | null;
-  startFault: 'no_recipients' | 'window_over' | null;
-  endsAt: string;
-}
+export type AttentiveMailing = Omit<AttentionRow, 'endsAt'> & { endsAt: string };

@@ -5,16 +5,16 @@ import { formatNumber } from '../ui/format.js';
 import type { View } from '../ui/view.js';
 import type { ShownMailing } from './shown-mailing.js';
 
-interface RunningListProps {
+interface RunningListProps<T> {
   view: View;
-  running: ShownMailing[];
+  running: T[];
   /** What stands before the counts of each, such as whose it is. */
-  describe?: (mailing: ShownMailing) => Child;
+  describe?: (mailing: T) => Child;
   children?: Child;
 }
 
 /** What runs now and how far it is. Nothing where nothing runs. */
-export function RunningList({ view, running, describe, children }: RunningListProps) {
+export function RunningList<T extends ShownMailing>({ view, running, describe, children }: RunningListProps<T>) {
   if (running.length === 0) return null;
   return (
     <section class="card card-body running-mailings">
