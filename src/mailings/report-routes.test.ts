@@ -79,7 +79,7 @@ test('a report tells how it ended, how fast, where, why not, to whom and what', 
   expect(text).toContain('Mail servers accepted 6 of 11 letters: 54.5%.');
   expect(text).toContain('Rejected 1 9.1%');
   expect(text).toContain('From the first to the last 20 sec');
-  expect(text).toContain('On average 0.3 letters/s');
+  expect(text).toContain('On average 0.3 letters a second');
   expect(text).toContain('Attempts over time, each bar 1 sec');
   expect(text).toContain('a.example 6 6 100% 0 0 0');
   expect(text).toContain('b.example 5 0 1 20% 2 40% 2 40%');

@@ -1,7 +1,7 @@
 import type { MailingSummary } from '../delivery/mailing-summary.js';
 import { BarChart } from '../ui/chart.js';
 import { formatDuration } from '../ui/duration.js';
-import { formatDateTime, formatNumber, formatTimeWithSeconds } from '../ui/format.js';
+import { formatDateTime, formatTimeWithSeconds } from '../ui/format.js';
 import type { View } from '../ui/view.js';
 import type { Mailing } from './mailing.js';
 import { paceOf, type Pace } from './report.js';
@@ -63,23 +63,30 @@ function PaceFacts({ view, pace: { seconds, average, most } }: { view: View; pac
       {average > 0 && (
         <>
           <dt>{view.t('report.time.average')}</dt>
-          <dd>{view.t('report.time.perSecond', { number: formatPace(view, average) })}</dd>
+          <dd>{describePace(view, average)}</dd>
         </>
       )}
       {most !== null && most > 0 && (
         <>
           <dt>{view.t('report.time.most')}</dt>
-          <dd>{view.t('report.time.perSecond', { number: formatPace(view, most) })}</dd>
+          <dd>{describePace(view, most)}</dd>
         </>
       )}
     </>
   );
 }
 
-/** Three digits are as many as it is worth. */
+function describePace(view: View, perSecond: number): string {
+  return view.t('live.pace.perSecond', { count: roundPace(perSecond), number: formatPace(view, perSecond) });
+}
+
 export function formatPace({ locale }: Pick<View, 'locale'>, perSecond: number): string {
-  if (perSecond >= 100) return formatNumber({ locale, timeZone: 'UTC' }, Math.round(perSecond));
-  return new Intl.NumberFormat(locale, { maximumSignificantDigits: perSecond >= 0.1 ? 2 : 1 }).format(perSecond);
+  return new Intl.NumberFormat(locale, { maximumSignificantDigits: 15 }).format(roundPace(perSecond));
+}
+
+/** Two digits are as many as it is worth, and whole letters from a hundred on. */
+function roundPace(perSecond: number): number {
+  return perSecond >= 100 ? Math.round(perSecond) : Number(perSecond.toPrecision(perSecond >= 0.1 ? 2 : 1));
 }
 
 function SpeedChart({ view, summary }: { view: View; summary: MailingSummary }) {
