@@ -54,7 +54,7 @@ function NoWorkerNotice({ view }: { view: View }) {
 
 function Totals({ view, nodes: { live, totals } }: NodesProps) {
   const figures = [
-    { label: view.t('nodes.totals.rate'), value: formatSpeed(view, totals.lettersPerSecond) },
+    { label: view.t('nodes.totals.speed'), value: formatSpeed(view, totals.lettersPerSecond) },
     { label: view.t('nodes.totals.waiting'), value: formatNumber(view, totals.waiting) },
     { label: view.t('nodes.totals.pages'), value: formatNumber(view, live.filter(servesPages).length) },
     { label: view.t('nodes.totals.workers'), value: formatNumber(view, totals.workers) },
@@ -71,7 +71,7 @@ function Totals({ view, nodes: { live, totals } }: NodesProps) {
   );
 }
 
-const LIVE_COLUMNS = ['name', 'rate', 'outcomes', 'wire', 'mailings', 'memory'] as const;
+const LIVE_COLUMNS = ['name', 'speed', 'outcomes', 'wire', 'mailings', 'memory'] as const;
 
 function LiveTable({ view, nodes: { live, subjects } }: NodesProps) {
   return (
@@ -102,7 +102,7 @@ function Head({ view, columns }: { view: View; columns: readonly (keyof typeof C
 
 const COLUMNS = {
   name: 'nodes.columns.name',
-  rate: 'nodes.columns.rate',
+  speed: 'nodes.columns.speed',
   outcomes: 'nodes.columns.outcomes',
   wire: 'nodes.columns.wire',
   mailings: 'nodes.columns.mailings',
@@ -123,7 +123,7 @@ function LiveRow({ view, node, subjects }: LiveRowProps) {
   return (
     <tr>
       <NameCell view={view} node={node} />
-      <td data-label={t(COLUMNS.rate)}>{sending ? formatSpeed(view, sending.lettersPerSecond) : none}</td>
+      <td data-label={t(COLUMNS.speed)}>{sending ? formatSpeed(view, sending.lettersPerSecond) : none}</td>
       <td data-label={t(COLUMNS.outcomes)}>{sending ? <OutcomeList view={view} sending={sending} /> : none}</td>
       <td data-label={t(COLUMNS.wire)}>{sending ? <Wire view={view} sending={sending} /> : none}</td>
       <td data-label={t(COLUMNS.mailings)} class="cell-mailings">

@@ -40,7 +40,7 @@ export function MachinerySection({ view, machinery: { relays, nodes } }: { view:
             <strong>{formatNumber(view, nodes.pages)}</strong>
           </Line>
           <Line>
-            {view.t('oversight.machinery.rate')}
+            {view.t('oversight.machinery.speed')}
             <strong>{formatNumber(view, Math.round(nodes.lettersPerSecond))}</strong>
           </Line>
           {nodes.gone > 0 && (
