@@ -14,15 +14,11 @@ interface AttemptSearchFormProps {
   choice: OwnerChoice | undefined;
 }
 
-/** What is asked for seldom is folded away, unless it is asked for. */
-const SELDOM = ['reply', 'code', 'relay', 'from', 'until'] as const;
-
 export function AttemptSearchForm({ view, search, choice }: AttemptSearchFormProps) {
   const { t } = view;
   const { form } = search;
   const describe = (value: OutcomeFilter) =>
     value === 'unsuccessful' ? t('oversight.attempts.unsuccessful') : t(`mailings.outcomes.${value}`);
-  const isUnfolded = SELDOM.some((name) => form.typed[name]);
   const isReset = isNarrowed(search) || Boolean(choice?.typed);
   return (
     <form method="get" class="journal-search card card-body" role="search" novalidate>
@@ -54,50 +50,7 @@ export function AttemptSearchForm({ view, search, choice }: AttemptSearchFormPro
           />
         )}
       </div>
-      <details open={isUnfolded}>
-        <summary>{t('journal.more')}</summary>
-        <div class="journal-fields">
-          <TextField
-            view={view}
-            form={form}
-            name="reply"
-            label={t('journal.reply')}
-            hint={t('journal.replyHint')}
-            maxlength={200}
-          />
-          <TextField
-            view={view}
-            form={form}
-            name="code"
-            label={t('journal.code')}
-            hint={t('journal.codeHint')}
-            maxlength={12}
-          />
-          <TextField
-            view={view}
-            form={form}
-            name="relay"
-            label={t('journal.relay')}
-            hint={t('journal.relayHint')}
-            maxlength={254}
-          />
-          <TextField
-            view={view}
-            form={inputTimes(search)}
-            name="from"
-            type="datetime-local"
-            label={t('journal.from')}
-          />
-          <TextField
-            view={view}
-            form={inputTimes(search)}
-            name="until"
-            type="datetime-local"
-            label={t('journal.until')}
-            hint={t('journal.timeHint', { timeZone: view.timeZone })}
-          />
-        </div>
-      </details>
+      <SeldomFields view={view} search={search} />
       {view.query['sort'] && <input type="hidden" name="sort" value={view.query['sort']} />}
       <div class="journal-actions">
         <button class="btn btn-outline-secondary" type="submit">
@@ -111,6 +64,55 @@ export function AttemptSearchForm({ view, search, choice }: AttemptSearchFormPro
         )}
       </div>
     </form>
+  );
+}
+
+const SELDOM = ['reply', 'code', 'relay', 'from', 'until'] as const;
+
+/** What is asked for seldom is folded away, unless it is asked for. */
+function SeldomFields({ view, search }: Omit<AttemptSearchFormProps, 'choice'>) {
+  const { t } = view;
+  const { form } = search;
+  const times = inputTimes(search);
+  return (
+    <details open={SELDOM.some((name) => form.typed[name])}>
+      <summary>{t('journal.more')}</summary>
+      <div class="journal-fields">
+        <TextField
+          view={view}
+          form={form}
+          name="reply"
+          label={t('journal.reply')}
+          hint={t('journal.replyHint')}
+          maxlength={200}
+        />
+        <TextField
+          view={view}
+          form={form}
+          name="code"
+          label={t('journal.code')}
+          hint={t('journal.codeHint')}
+          maxlength={12}
+        />
+        <TextField
+          view={view}
+          form={form}
+          name="relay"
+          label={t('journal.relay')}
+          hint={t('journal.relayHint')}
+          maxlength={254}
+        />
+        <TextField view={view} form={times} name="from" type="datetime-local" label={t('journal.from')} />
+        <TextField
+          view={view}
+          form={times}
+          name="until"
+          type="datetime-local"
+          label={t('journal.until')}
+          hint={t('journal.timeHint', { timeZone: view.timeZone })}
+        />
+      </div>
+    </details>
   );
 }
 

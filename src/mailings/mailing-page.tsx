@@ -8,7 +8,7 @@ import { formatLimit } from '../ui/rate.js';
 import type { View } from '../ui/view.js';
 import { DisablingAction, mayPressDisabling } from './disabling-action.js';
 import { DisabledNotice, NoRecipientsNotice, StartFaultNotice, WindowOverNotice } from './mailing-notices.js';
-import { formatAudience, MailingBadge } from './mailing-parts.js';
+import { formatAudience, MailingBadge, SentMessage } from './mailing-parts.js';
 import { MailingProgress, type MailingProgressProps } from './mailing-progress.js';
 import { MailingTabs } from './mailing-tabs.js';
 import { startsByItself, type AudienceSize, type Mailing, type MailingContent } from './mailing.js';
@@ -113,7 +113,11 @@ export function StartedMailingPage({ owner, content, ...progress }: StartedMaili
         <TimeFacts view={view} mailing={mailing} />
         <RateFact view={view} mailing={mailing} />
       </dl>
-      {content && <Content view={view} content={content} />}
+      {content && (
+        <section class="card card-body">
+          <SentMessage view={view} content={content} />
+        </section>
+      )}
       {!isRunning && !owner && (
         <div class="page-end">
           <DeleteButton view={view} mailing={mailing} />
@@ -245,19 +249,5 @@ function RateFact({ view, mailing }: { view: View; mailing: Mailing }) {
         {isChangeable && <a href={`/mailings/${mailing.id}/rate`}>{view.t('mailings.rate.change')}</a>}
       </dd>
     </>
-  );
-}
-
-function Content({ view, content }: { view: View; content: MailingContent }) {
-  return (
-    <section class="card card-body">
-      <h2>{view.t('mailings.page.content')}</h2>
-      <h3>
-        <bdi>{content.subject}</bdi>
-      </h3>
-      <div class="text-lines">
-        <bdi>{content.body}</bdi>
-      </div>
-    </section>
   );
 }

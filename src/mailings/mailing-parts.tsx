@@ -2,7 +2,7 @@ import type { Counters } from '../delivery/delivery.js';
 import type { AttemptOutcome, DeliveryState } from '../lib/schema-delivery.js';
 import { formatNumber } from '../ui/format.js';
 import type { View } from '../ui/view.js';
-import { describeMailing, type AudienceSize, type Mailing, type MailingState } from './mailing.js';
+import { describeMailing, type AudienceSize, type Mailing, type MailingContent, type MailingState } from './mailing.js';
 
 /* What several pages about mailings show. */
 
@@ -33,4 +33,18 @@ export function formatAccepted(view: View, { accepted, audience }: Counters): st
     accepted: formatNumber(view, accepted),
     audience: formatNumber(view, audience),
   });
+}
+
+export function SentMessage({ view, content }: { view: View; content: MailingContent }) {
+  return (
+    <>
+      <h2>{view.t('mailings.page.content')}</h2>
+      <h3>
+        <bdi>{content.subject}</bdi>
+      </h3>
+      <div class="text-lines">
+        <bdi>{content.body}</bdi>
+      </div>
+    </>
+  );
 }

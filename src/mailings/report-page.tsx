@@ -10,7 +10,7 @@ import { OwnerNotice, type OwnerName } from '../ui/owner-notice.js';
 import { formatLimit } from '../ui/rate.js';
 import { formatShare } from '../ui/share.js';
 import type { View } from '../ui/view.js';
-import { MailingBadge, OutcomeBadge } from './mailing-parts.js';
+import { MailingBadge, OutcomeBadge, SentMessage } from './mailing-parts.js';
 import { MailingTabs } from './mailing-tabs.js';
 import type { Mailing, MailingContent } from './mailing.js';
 import { RefusalList } from './refusal-list.js';
@@ -59,7 +59,11 @@ export function ReportPage({ view, mailing, owner, figures, list, content }: Rep
       <RefusalList view={view} mailingId={mailing.id} refusals={toRefusals(figures)} />
       <Attempts view={view} mailingId={mailing.id} counters={counters} />
       <Conditions view={view} mailing={mailing} figures={figures} />
-      {content && <Content view={view} content={content} />}
+      {content && (
+        <section class="card card-body report-section report-message">
+          <SentMessage view={view} content={content} />
+        </section>
+      )}
     </Layout>
   );
 }
@@ -180,19 +184,5 @@ function Relays({ view, relays }: { view: View; relays: ReportFigures['summary']
         ))}
       </dd>
     </>
-  );
-}
-
-function Content({ view, content }: { view: View; content: MailingContent }) {
-  return (
-    <section class="card card-body report-section report-message">
-      <h2>{view.t('mailings.page.content')}</h2>
-      <h3>
-        <bdi>{content.subject}</bdi>
-      </h3>
-      <div class="text-lines">
-        <bdi>{content.body}</bdi>
-      </div>
-    </section>
   );
 }
