@@ -1,4 +1,4 @@
-import type { View } from '../ui/view.js';
+import { pathOf, type View } from '../ui/view.js';
 
 /** A form that comes back with faults stands under the address it was sent to. */
 const FORMS: Record<string, string> = {
@@ -16,7 +16,7 @@ const TABS = [
 
 /** Stands under the heading of every page on which a user sees to their own account. */
 export function SettingsTabs({ view }: { view: View }) {
-  const shown = view.path.split('?')[0] ?? '';
+  const shown = pathOf(view);
   const path = FORMS[shown] ?? shown;
   return (
     <nav class="tabs" data-tabs aria-label={view.t('settings.title')}>

@@ -9,7 +9,7 @@ import { ReadOnlyMark } from '../ui/oversight-list.js';
 import { OversightTabs } from '../ui/oversight-tabs.js';
 import { ChosenOwner, OwnerCell, type OwnerChoice } from '../ui/owner-filter.js';
 import { OwnerNotice, type OwnerName } from '../ui/owner-notice.js';
-import type { View } from '../ui/view.js';
+import { pathOf, type View } from '../ui/view.js';
 import { AttemptExports, AttemptSearchForm } from './attempt-search-form.js';
 import { hasFaults, isNarrowed, type AttemptSearch } from './attempt-search.js';
 import { Reply } from './attempt-table.js';
@@ -180,7 +180,7 @@ function NothingFound({ view, choice }: { view: View; choice: OwnerChoice | unde
       title={view.t(isUnknown ? 'common.oversight.ownerUnknown' : 'common.list.nothingFound')}
       text={view.t(isUnknown ? 'common.oversight.ownerUnknownText' : 'journal.nothingFoundText')}
     >
-      <a class="btn btn-outline-secondary" href={view.path.split('?')[0] ?? ''}>
+      <a class="btn btn-outline-secondary" href={pathOf(view)}>
         {view.t('common.list.showAll')}
       </a>
     </EmptyState>

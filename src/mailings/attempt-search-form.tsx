@@ -4,7 +4,7 @@ import { FormFaults, SelectField, TextField } from '../ui/form.js';
 import { formatNumber } from '../ui/format.js';
 import { Icon } from '../ui/icon.js';
 import type { OwnerChoice } from '../ui/owner-filter.js';
-import type { View } from '../ui/view.js';
+import { pathOf, type View } from '../ui/view.js';
 import { ATTEMPT_FIELDS, isNarrowed, type AttemptSearch } from './attempt-search.js';
 
 interface AttemptSearchFormProps {
@@ -58,7 +58,7 @@ export function AttemptSearchForm({ view, search, choice }: AttemptSearchFormPro
           <span>{t('common.list.find')}</span>
         </button>
         {isReset && (
-          <a class="btn btn-link" href={view.path.split('?')[0] ?? ''}>
+          <a class="btn btn-link" href={pathOf(view)}>
             {t('common.list.clear')}
           </a>
         )}
@@ -137,7 +137,7 @@ interface AttemptExportsProps {
 export function AttemptExports({ view, search, atMost }: AttemptExportsProps) {
   const isLong = atMost > XLSX_ROWS - 2;
   return (
-    <form method="post" action={`${view.path.split('?')[0]}/export`} class="journal-exports">
+    <form method="post" action={`${pathOf(view)}/export`} class="journal-exports">
       {[...ATTEMPT_FIELDS, 'owner'].map((name) => (
         <input type="hidden" name={name} value={search.form.typed[name] ?? view.query[name] ?? ''} />
       ))}

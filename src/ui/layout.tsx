@@ -2,7 +2,7 @@ import { raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
 
 import { Icon } from './icon.js';
-import type { View } from './view.js';
+import { pathOf, type View } from './view.js';
 
 interface LayoutProps {
   view: View;
@@ -101,7 +101,7 @@ const PLACES = [
 
 /** A rail on wide screens. On narrow ones the places stand under the thumb, and what is used less opens above them: a popover, so without a script. */
 function SideBar({ view, overseen = false }: { view: View; overseen: boolean | undefined }) {
-  const path = overseen ? '/oversight' : (view.path.split('?')[0] ?? '');
+  const path = overseen ? '/oversight' : pathOf(view);
   return (
     <header class="side">
       <Brand view={view} />

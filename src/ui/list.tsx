@@ -3,19 +3,19 @@ import type { Child } from 'hono/jsx';
 import type { ListQuery, Page } from '../lib/list.js';
 import { formatNumber } from './format.js';
 import { Icon } from './icon.js';
-import type { View } from './view.js';
+import { pathOf, type View } from './view.js';
 
 /* A list's state lives in its address: q, sort, filters, after or before. */
 
 /** The address of the list with some parameters changed; the page's position is kept only when it is among the changes. */
 export function listHref(view: View, changes: Record<string, string | null>): string {
-  const [path] = view.path.split('?');
+  const path = pathOf(view);
   const { after: _after, before: _before, ...kept } = view.query;
   const parameters = Object.entries({ ...kept, ...changes }).filter((entry): entry is [string, string] =>
     Boolean(entry[1]),
   );
   const query = new URLSearchParams(parameters).toString();
-  return query === '' ? (path ?? '') : `${path}?${query}`;
+  return query === '' ? path : `${path}?${query}`;
 }
 
 interface SearchBarProps {

@@ -6,7 +6,7 @@ import { Layout } from './layout.js';
 import { EmptyState, Pager } from './list.js';
 import { OversightTabs } from './oversight-tabs.js';
 import { ChosenOwner, type OwnerChoice } from './owner-filter.js';
-import type { View } from './view.js';
+import { pathOf, type View } from './view.js';
 
 interface OversightListProps {
   view: View;
@@ -62,7 +62,7 @@ function NothingFound({ view, choice }: { view: View; choice: OwnerChoice }) {
       title={view.t(isUnknown ? 'common.oversight.ownerUnknown' : 'common.list.nothingFound')}
       text={view.t(isUnknown ? 'common.oversight.ownerUnknownText' : 'common.list.nothingFoundText')}
     >
-      <a class="btn btn-outline-secondary" href={view.path.split('?')[0] ?? ''}>
+      <a class="btn btn-outline-secondary" href={pathOf(view)}>
         {view.t('common.list.showAll')}
       </a>
     </EmptyState>

@@ -1,4 +1,4 @@
-import type { View } from './view.js';
+import { pathOf, type View } from './view.js';
 
 const TABS = [
   { href: '/oversight', label: 'common.oversight.overview' },
@@ -18,7 +18,7 @@ const ADMINISTRATOR_TABS = [
 
 /** The `tabs` of every page on which managers see everybody's things. */
 export function OversightTabs({ view }: { view: View }) {
-  const path = view.path.split('?')[0] ?? '';
+  const path = pathOf(view);
   const tabs = view.user?.role === 'administrator' ? [...TABS, ...ADMINISTRATOR_TABS] : TABS;
   return (
     <nav class="tabs" data-tabs aria-label={view.t('common.places.oversight')}>

@@ -66,6 +66,11 @@ export function signedIn(view: View): SignedInUser {
   return view.user;
 }
 
+/** Without the query. */
+export function pathOf({ path }: View): string {
+  return path.split('?')[0] ?? '';
+}
+
 /** By whom, and in which language and time zone, a page is seen: what the cache may hold for one it never gives to another. */
 export function visitorOf({ user, locale, timeZone }: View): Visitor {
   return { role: user?.role ?? 'guest', locale, timeZone };
