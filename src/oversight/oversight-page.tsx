@@ -16,7 +16,7 @@ import { OwnerLink } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
 import { InstallationTotals } from './installation-totals.js';
 import { MachinerySection, type Machinery } from './machinery.js';
-import type { Installation, OwnerSort, Running } from './oversight.js';
+import type { Installation, OwnerSort, Running, RunningMailing } from './oversight.js';
 
 export interface OversightProps {
   view: View;
@@ -102,11 +102,7 @@ export function LiveRunning({
 }: Pick<OversightProps, 'view' | 'running' | 'installation'>) {
   return (
     <>
-      <RunningList
-        view={view}
-        running={running.mailings}
-        describe={({ owner }) => owner && <OwnerLink owner={owner} />}
-      >
+      <RunningList view={view} running={running.mailings} describe={nameOwner}>
         {running.hasMore && (
           <a class="running-mailings-all" href="/oversight/mailings?status=running">
             {view.t('oversight.running.all')}
@@ -116,4 +112,8 @@ export function LiveRunning({
       <InstallationTotals view={view} installation={installation} />
     </>
   );
+}
+
+function nameOwner({ owner }: RunningMailing) {
+  return owner && <OwnerLink owner={owner} />;
 }
