@@ -17,7 +17,7 @@ interface Timing {
 
 const current = new AsyncLocalStorage<Timing>();
 
-/** Runs `answer`; what it did meanwhile is then in `describe`. */
+/** Runs `answer`, and tells where its time went, as the header Server-Timing has it. */
 export async function measure(answer: () => Promise<void>): Promise<string> {
   const begun = performance.now();
   const timing: Timing = { queries: [], cache: [], renderMs: 0 };
@@ -54,7 +54,7 @@ export function timeQueries(db: Database): Database {
   return db.withPlugin(plugin);
 }
 
-/** As the header Server-Timing has it: `db` is the time with at least one query under way. */
+/** `db` is the time with at least one query under way. */
 function describe({ queries, cache, renderMs }: Timing, totalMs: number): string {
   const outcomes = [...new Set(cache)];
   return [
