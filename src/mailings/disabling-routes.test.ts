@@ -13,6 +13,7 @@ import type { Locale } from '../lib/i18n.js';
 import { disablingRoutes } from './disabling-routes.js';
 import { mailingRoutes } from './mailing-routes.js';
 import { findMailing } from './mailing-store.js';
+import { SpeedBook } from './speed-book.js';
 import { startMailing } from './start-mailing.js';
 
 let database: TestDatabase;
@@ -32,7 +33,7 @@ beforeEach(async () => {
 /** A visitor of the pages of mailings. */
 async function visit(userId: number, role: 'user' | 'manager', locale: Locale = 'en') {
   const deps = { db, clock: systemClock, letters: { send: () => Promise.resolve() }, baseUrl: 'http://localhost' };
-  const routes = mailingRoutes(deps).route('/', disablingRoutes(deps));
+  const routes = mailingRoutes({ ...deps, speeds: new SpeedBook() }).route('/', disablingRoutes(deps));
   const { browser } = await openSignedInSite(db, '/mailings', routes, { ownerId: userId, role, locale });
   return browser;
 }

@@ -14,6 +14,7 @@ import type { View, WebEnv } from '../ui/view.js';
 import { mailingRoutes } from './mailing-routes.js';
 import { findMailing } from './mailing-store.js';
 import { pauseRefusedMailing } from './pause-refused-mailing.js';
+import { SpeedBook } from './speed-book.js';
 import { startMailing } from './start-mailing.js';
 
 let database: TestDatabase;
@@ -61,7 +62,7 @@ async function visit(path: string, { userId = owner, locale = 'ru', fields }: Vi
     c.set('view', { ...makeView(userId, locale), path: url.pathname + url.search, query, flash: readFlash(c) });
     await next();
   });
-  site.route('/mailings', mailingRoutes({ db, clock: { now: () => NOW } }));
+  site.route('/mailings', mailingRoutes({ db, clock: { now: () => NOW }, speeds: new SpeedBook() }));
   const init = fields ? { method: 'POST', body: new URLSearchParams(fields) } : {};
   const response = await site.request(path, init);
   return {

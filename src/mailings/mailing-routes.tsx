@@ -28,15 +28,15 @@ import { countFoundMailings, findMailingContent, hasMailings, listMailings } fro
 import { MAILING_SORTS, MAILING_STATUSES, startsByItself, type Mailing } from './mailing.js';
 import { rateRoutes } from './rate-routes.js';
 import { readProgress } from './read-progress.js';
-import { SpeedBook } from './speed-book.js';
+import type { SpeedBook } from './speed-book.js';
 
 interface MailingRoutesDeps extends MailingDeps {
   /** What the live pages of this process have measured. */
-  speeds?: SpeedBook;
+  speeds: SpeedBook;
 }
 
 export function mailingRoutes(deps: MailingRoutesDeps): Hono<WebEnv> {
-  const { db, speeds = new SpeedBook() } = deps;
+  const { db, speeds } = deps;
   const routes = new Hono<WebEnv>();
 
   routes.get('/', (c) => showList(db, c));

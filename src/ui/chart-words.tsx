@@ -26,43 +26,38 @@ export interface ChartProps {
   /** From the bottom up. */
   series: ChartSeries[];
   points: ChartPoint[];
-  formatValue?: ((value: number) => string) | undefined;
 }
 
-type Formatting = Pick<ChartProps, 'view' | 'formatValue'>;
-
 /** The figures of an axis, all alike: “0, 5K, 10K”, “0, 5 тыс., 10 тыс.”. */
-export function formatAxis({ view, formatValue }: Formatting, scale: number[]): string[] {
-  if (formatValue) return scale.map(formatValue);
+export function formatAxis({ locale }: Pick<View, 'locale'>, scale: number[]): string[] {
   const isLarge = (scale.at(-1) ?? 0) >= 10_000;
-  const format = new Intl.NumberFormat(view.locale, isLarge ? { notation: 'compact', maximumFractionDigits: 1 } : {});
+  const format = new Intl.NumberFormat(locale, isLarge ? { notation: 'compact', maximumFractionDigits: 1 } : {});
   return scale.map((value) => format.format(value));
 }
 
 /** The chart as a sentence, for who hears it. */
-export function describeChart({ view, title, series, points, formatValue }: ChartProps): string {
+export function describeChart({ view, title, series, points }: ChartProps): string {
   const [first, last] = [points[0], points.at(-1)];
   const totals = points.map(({ values }) => values.reduce((sum, value) => sum + value, 0));
   const largest = Math.max(0, ...totals);
   if (!first || !last || largest === 0) return view.t('statistics.chart.describeNothing', { title });
-  const format = (value: number) => formatFull({ view, formatValue }, value);
   return view.t('statistics.chart.describe', {
     title,
     first: first.label,
     last: last.label,
-    sums: series.map(({ name }, index) => `${name}: ${format(sumOf(points, index))}`).join(', '),
+    sums: series.map(({ name }, index) => `${name}: ${formatNumber(view, sumOf(points, index))}`).join(', '),
     peak: points[totals.indexOf(largest)]?.label ?? '',
-    largest: format(largest),
+    largest: formatNumber(view, largest),
   });
 }
 
 /** One bar, for who points at it. */
-export function describePoint({ series, ...formatting }: ChartProps, { label, values }: ChartPoint): string {
-  const parts = series.map(({ name }, index) => `${name}: ${formatFull(formatting, values[index] ?? 0)}`);
+export function describePoint({ view, series }: ChartProps, { label, values }: ChartPoint): string {
+  const parts = series.map(({ name }, index) => `${name}: ${formatNumber(view, values[index] ?? 0)}`);
   return [label, ...parts].join('\n');
 }
 
-export function ChartLegend({ view, series, points, formatValue, prefix }: ChartProps & { prefix: string }) {
+export function ChartLegend({ view, series, points, prefix }: ChartProps & { prefix: string }) {
   if (series.length === 1) return null;
   return (
     <ul class="chart-legend">
@@ -70,8 +65,7 @@ export function ChartLegend({ view, series, points, formatValue, prefix }: Chart
         <li>
           <Swatch kind={kind} prefix={prefix} />
           {name}
-          {/* Rates cannot be added up. */}
-          {!formatValue && <strong>{formatNumber(view, sumOf(points, index))}</strong>}
+          <strong>{formatNumber(view, sumOf(points, index))}</strong>
         </li>
       ))}
     </ul>
@@ -86,8 +80,7 @@ function Swatch({ kind, prefix }: { kind: ChartKind; prefix: string }) {
   );
 }
 
-export function ChartTable({ view, title, series, points, formatValue }: ChartProps) {
-  const format = (value: number) => formatFull({ view, formatValue }, value);
+export function ChartTable({ view, title, series, points }: ChartProps) {
   return (
     <details class="chart-table">
       <summary>{view.t('statistics.chart.asTable')}</summary>
@@ -108,7 +101,7 @@ export function ChartTable({ view, title, series, points, formatValue }: ChartPr
               <tr>
                 <th scope="row">{label}</th>
                 {series.map((_, index) => (
-                  <td class="cell-number">{format(values[index] ?? 0)}</td>
+                  <td class="cell-number">{formatNumber(view, values[index] ?? 0)}</td>
                 ))}
               </tr>
             ))}
@@ -117,10 +110,6 @@ export function ChartTable({ view, title, series, points, formatValue }: ChartPr
       </div>
     </details>
   );
-}
-
-function formatFull({ view, formatValue }: Formatting, value: number): string {
-  return formatValue ? formatValue(value) : formatNumber(view, value);
 }
 
 function sumOf(points: ChartProps['points'], index: number): number {

@@ -28,7 +28,7 @@ export function BarChart(props: ChartProps) {
       <ChartLegend {...props} prefix={prefix} />
       <div class="chart-frame">
         <div class="chart-scale" aria-hidden="true">
-          {formatAxis(props, scale)
+          {formatAxis(view, scale)
             .toReversed()
             .map((figure) => (
               <span>{figure}</span>
