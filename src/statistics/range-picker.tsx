@@ -1,4 +1,3 @@
-import { Icon } from '../ui/icon.js';
 import type { View } from '../ui/view.js';
 import { PRESETS, type RangeChoice } from './range.js';
 
@@ -75,7 +74,6 @@ function Faults({ view, choice: { typed, faults } }: { view: View; choice: Range
         if (!fault) return null;
         return (
           <p class="field-fault" id={`fault-${name}`}>
-            <Icon name="exclamation-circle" />
             {view.t(`statistics.range.${name}`)}: {view.t(`statistics.range.faults.${fault}`, { typed: typed[name] })}
           </p>
         );
