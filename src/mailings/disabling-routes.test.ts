@@ -119,3 +119,23 @@ test('a disabled mailing offers its owner no start', async () => {
   await browser.post(`/mailings/${id}/start`, {});
   expect(await findMailing(db, owner, id)).toMatchObject({ status: 'created' });
 });
+
+test('a disabled mailing that had started offers its owner the stop, and neither pause nor continuing', async () => {
+  await addRecipients(db, owner, 1);
+  const id = await addMailing(db, owner);
+  await db
+    .updateTable('mailings')
+    .set({ status: 'running', started_at: new Date(), frozen_at: new Date() })
+    .where('id', '=', id)
+    .execute();
+  const browser = await visit(owner, 'user');
+  const readPresses = async () => {
+    const { text } = await browser.get(`/mailings/${id}`);
+    return ['pause', 'continue', 'stop'].filter((press) => text.includes(`/mailings/${id}/${press}"`));
+  };
+  expect(await readPresses()).toEqual(['pause', 'stop']);
+  await (await visit(manager, 'manager')).post(`/mailings/${id}/disabling`, { reason: 'Spam' });
+  expect(await readPresses()).toEqual(['stop']);
+  await db.updateTable('mailings').set({ paused_at: new Date() }).where('id', '=', id).execute();
+  expect(await readPresses()).toEqual(['stop']);
+});

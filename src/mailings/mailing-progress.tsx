@@ -122,16 +122,19 @@ function SaidPart({ view, mailing, counters }: MailingProgressProps) {
 }
 
 function Controls({ view, mailing }: { view: View; mailing: Mailing }) {
-  const { id, status, stoppedAt, pausedAt } = mailing;
+  const { id, status, stoppedAt, pausedAt, disabledAt } = mailing;
   if (status !== 'running' || stoppedAt !== null || !may(view.user, 'mailings.send', mailing)) return null;
   const isPaused = pausedAt !== null;
   return (
     <>
-      <form method="post" action={`/mailings/${id}/${isPaused ? 'continue' : 'pause'}`}>
-        <button class={isPaused ? 'btn btn-primary' : 'btn btn-outline-secondary'} type="submit">
-          {view.t(isPaused ? 'mailings.control.continue' : 'mailings.control.pause')}
-        </button>
-      </form>
+      {/* While it is disabled nothing leaves, whatever its owner presses; to stop it for good still means something. */}
+      {disabledAt === null && (
+        <form method="post" action={`/mailings/${id}/${isPaused ? 'continue' : 'pause'}`}>
+          <button class={isPaused ? 'btn btn-primary' : 'btn btn-outline-secondary'} type="submit">
+            {view.t(isPaused ? 'mailings.control.continue' : 'mailings.control.pause')}
+          </button>
+        </form>
+      )}
       <a class="btn btn-outline-danger" href={`/mailings/${id}/stop`}>
         {view.t('mailings.control.stop')}
       </a>
