@@ -182,6 +182,22 @@ test('tells what needs the owner, with the way to mend it', async () => {
   expect([...(await list()).matchAll(/class="btn/g)]).toHaveLength(2);
 });
 
+test('shows the gravest five of what needs the owner, and all others on demand', async () => {
+  await using database = await createTestDatabase();
+  const { db } = database;
+  const { browser, ownerId } = await open(db);
+  const ids: number[] = [];
+  for (let n = 0; n < 7; n += 1) ids.push(await addMailing(db, ownerId));
+  const paused = { status: 'running', started_at: NOW, frozen_at: NOW, paused_at: NOW } as const;
+  await db.updateTable('mailings').set(paused).execute();
+  const { text } = await browser.get('/');
+  const [seen = '', folded = ''] = text.split('<summary>2 more mailings</summary>');
+  const idsIn = (html: string) =>
+    [...html.matchAll(/class="btn[^"]*" href="\/mailings\/(\d+)"/g)].map(([, id]) => Number(id));
+  expect(idsIn(seen)).toHaveLength(5);
+  expect(new Set([...idsIn(seen), ...idsIn(folded)])).toEqual(new Set(ids));
+});
+
 test('tells of mail servers that take nothing, while something runs', async () => {
   await using database = await createTestDatabase();
   const { db } = database;

@@ -12,6 +12,9 @@ interface AttentionListProps {
   children?: Child;
 }
 
+/** So many are seen at once. */
+const SHOWN = 5;
+
 /** What needs somebody, each with the way to mend it. Nothing where all is well. */
 export function AttentionList({ view, attention: { mailings, hasMore }, children }: AttentionListProps) {
   const hasOthers = Array.isArray(children) ? children.flat().some(Boolean) : Boolean(children);
@@ -21,13 +24,33 @@ export function AttentionList({ view, attention: { mailings, hasMore }, children
       <h2 id="attention-title">{view.t('statistics.attention.title')}</h2>
       <ul>
         {children}
-        {mailings.map((mailing) => (
-          <MailingLine view={view} mailing={mailing} />
-        ))}
+        <MailingLines view={view} mailings={mailings.slice(0, SHOWN)} />
       </ul>
-      {hasMore && <p class="form-text">{view.t('statistics.attention.more')}</p>}
+      {mailings.length > SHOWN && (
+        <details class="attention-more">
+          <summary>{describeRest(view, mailings.length - SHOWN, hasMore)}</summary>
+          <ul>
+            <MailingLines view={view} mailings={mailings.slice(SHOWN)} />
+          </ul>
+        </details>
+      )}
     </section>
   );
+}
+
+function MailingLines({ view, mailings }: { view: View; mailings: AttentiveMailing[] }) {
+  return (
+    <>
+      {mailings.map((mailing) => (
+        <MailingLine view={view} mailing={mailing} />
+      ))}
+    </>
+  );
+}
+
+function describeRest(view: View, count: number, hasMore: boolean): string {
+  const number = formatNumber(view, count);
+  return view.t(hasMore ? 'statistics.attention.restAndMore' : 'statistics.attention.rest', { count, number });
 }
 
 const ICONS = {

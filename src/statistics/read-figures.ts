@@ -28,10 +28,11 @@ export async function readFigures(db: Database, owners: Owners, range: Range, ti
   };
 }
 
-const SHOWN = 5;
+/** A page shows the gravest few of them, and the others on demand. */
+const MOST = 50;
 
 export async function readAttention(db: Database, owners: Owners): Promise<Attention> {
-  const rows = await listNeedingAttention(db, owners, SHOWN + 1);
-  const mailings = rows.slice(0, SHOWN).map((row) => Object.assign(row, { endsAt: row.endsAt.toISOString() }));
-  return { mailings, hasMore: rows.length > SHOWN };
+  const rows = await listNeedingAttention(db, owners, MOST + 1);
+  const mailings = rows.slice(0, MOST).map((row) => Object.assign(row, { endsAt: row.endsAt.toISOString() }));
+  return { mailings, hasMore: rows.length > MOST };
 }
