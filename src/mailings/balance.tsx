@@ -17,6 +17,9 @@ const PARTS = [
 
 type BalancedState = (typeof PARTS)[number][0];
 
+/** In the order in which bars show them. */
+export const PART_STATES: readonly BalancedState[] = PARTS.map(([state]) => state);
+
 export interface Part {
   state: BalancedState;
   count: number;

@@ -9,7 +9,7 @@ import { Layout } from '../ui/layout.js';
 import { EmptyState } from '../ui/list.js';
 import { OwnerLink, type OwnerName } from '../ui/owner-notice.js';
 import type { View } from '../ui/view.js';
-import { BalanceBar, toParts } from './balance.js';
+import { BalanceBar, PART_STATES, toParts } from './balance.js';
 import { MailingBadge } from './mailing-parts.js';
 import type { Mailing } from './mailing.js';
 import { CountAndShare } from './report-domains.js';
@@ -225,12 +225,15 @@ function Average({ view, one: { summary }, compared }: ValueProps) {
 function Bars({ view, compared }: Pick<CompareProps, 'view' | 'compared'>) {
   const shown = compared.flatMap(({ mailing, counters }) => (counters ? [{ mailing, counters }] : []));
   if (shown.length === 0) return null;
-  const used = shown.flatMap(({ counters }) => toParts(counters)).filter(({ count }) => count > 0);
+  const used = new Set(
+    shown.flatMap(({ counters }) => toParts(counters).flatMap(({ state, count }) => (count > 0 ? [state] : []))),
+  );
   return (
     <section class="card card-body report-section">
       <h2>{view.t('report.compare.bars')}</h2>
       <ul class="compare-legend">
-        {[...new Set(used.map(({ state }) => state))].map((state) => (
+        {/* In the order of the bars' parts, whichever mailing has them. */}
+        {PART_STATES.filter((state) => used.has(state)).map((state) => (
           <li class={`report-part balance-${state}`}>{view.t(`mailings.balance.${state}`)}</li>
         ))}
       </ul>
