@@ -90,7 +90,8 @@ function BalancePart({ view, mailing, counters }: MailingProgressProps) {
 }
 
 function RefusalsPart({ view, mailing, refusals }: MailingProgressProps) {
-  return <RefusalList view={view} mailingId={mailing.id} refusals={refusals} />;
+  const isOver = mailing.status === 'finished';
+  return <RefusalList view={view} mailingId={mailing.id} refusals={refusals} isOver={isOver} />;
 }
 
 function AttemptsPart({ view, mailing: { id }, attempts }: MailingProgressProps) {

@@ -2,16 +2,18 @@ import type { Refusal, Refusals, RefusingDomain } from '../delivery/refusal.js';
 import { formatNumber } from '../ui/format.js';
 import type { View } from '../ui/view.js';
 import { OutcomeBadge } from './mailing-parts.js';
-import { explainRefusal } from './refusal-meaning.js';
+import { explainRefusal, SPEAKS_OF_NEXT_TRY } from './refusal-meaning.js';
 
 interface RefusalsProps {
   view: View;
   mailingId: number;
   refusals: Refusals;
+  /** The mailing is finished: nothing is tried any more. */
+  isOver: boolean;
 }
 
 /** What was refused, by what was said and by domain: what it means, and what to do. */
-export function RefusalList({ view, mailingId, refusals }: RefusalsProps) {
+export function RefusalList({ view, mailingId, refusals, isOver }: RefusalsProps) {
   const { replies, domains, replyCount } = refusals;
   if (replies.length === 0) return null;
   const all = { count: replyCount, number: formatNumber(view, replyCount) };
@@ -22,7 +24,7 @@ export function RefusalList({ view, mailingId, refusals }: RefusalsProps) {
       <h3>{view.t('live.refusals.byReply')}</h3>
       <ul class="refusal-list">
         {replies.map((refusal) => (
-          <RefusalItem view={view} mailingId={mailingId} refusal={refusal} />
+          <RefusalItem view={view} mailingId={mailingId} refusal={refusal} isOver={isOver} />
         ))}
       </ul>
       <p>
@@ -39,7 +41,7 @@ export function RefusalList({ view, mailingId, refusals }: RefusalsProps) {
   );
 }
 
-function RefusalItem({ view, mailingId, refusal }: { view: View; mailingId: number; refusal: Refusal }) {
+function RefusalItem({ view, mailingId, refusal, isOver }: Omit<RefusalsProps, 'refusals'> & { refusal: Refusal }) {
   const { outcome, stage, replyCode, enhancedCode, reply, attempts, domains } = refusal;
   const meaning = explainRefusal(refusal);
   const key = [outcome, stage, replyCode ?? '', enhancedCode ?? ''].join(' ');
@@ -54,7 +56,8 @@ function RefusalItem({ view, mailingId, refusal }: { view: View; mailingId: numb
         </span>
       </div>
       <p>
-        <strong>{view.t(`live.meaning.${meaning}.what`)}</strong> {view.t(`live.meaning.${meaning}.todo`)}
+        <strong>{view.t(`live.meaning.${meaning}.what`)}</strong>{' '}
+        {view.t(isOver && SPEAKS_OF_NEXT_TRY.includes(meaning) ? 'live.refusals.over' : `live.meaning.${meaning}.todo`)}
       </p>
       <div class="refusal-reply">
         <small>{view.t('live.refusals.latest', { stage })}</small>

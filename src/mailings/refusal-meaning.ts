@@ -129,6 +129,20 @@ export type Meaning =
   | 'unreachable'
   | 'broken_off';
 
+/** Where what to do speaks of what comes next: untrue once the mailing is over. */
+export const SPEAKS_OF_NEXT_TRY: readonly Meaning[] = [
+  'greylisting',
+  'full',
+  'throttled',
+  'domain_down',
+  'closing',
+  'patience',
+  'relay',
+  'policy',
+  'unreachable',
+  'broken_off',
+];
+
 export function explainRefusal(
   refusal: Pick<Refusal, 'outcome' | 'stage' | 'replyCode' | 'enhancedCode' | 'reply'>,
 ): Meaning {

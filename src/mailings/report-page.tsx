@@ -56,7 +56,7 @@ export function ReportPage({ view, mailing, owner, figures, list, content }: Rep
       )}
       <ReportTime view={view} mailing={mailing} summary={summary} />
       {domains.length > 0 && <ReportDomains view={view} mailingId={mailing.id} list={list} domains={domains} />}
-      <RefusalList view={view} mailingId={mailing.id} refusals={toRefusals(figures)} />
+      <RefusalList view={view} mailingId={mailing.id} refusals={toRefusals(figures)} isOver />
       <Attempts view={view} mailingId={mailing.id} counters={counters} />
       <Conditions view={view} mailing={mailing} figures={figures} />
       {content && (

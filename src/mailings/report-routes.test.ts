@@ -91,6 +91,17 @@ test('a report tells how it ended, how fast, where, why not, to whom and what', 
   expect(html).toContain(`href="/mailings/${id}/attempts?outcome=rejected&amp;address=%40b.example"`);
 });
 
+test('promises no further try of what was put off: the mailing is over', async () => {
+  const greylisted = { ...REFUSED, outcome: 'deferred', replyCode: 451, enhancedCode: '4.7.1' } as const;
+  const deliveries = [ended('e1', 'expired', [{ ...greylisted, reply: 'Greylisted, come again' }])];
+  const id = await addReported(owner, 'Late', deliveries);
+  for (const page of ['', '/report']) {
+    const { text } = await visit(`/mailings/${id}${page}`);
+    expect(text).toContain('(greylisting). The mailing is over: nothing is tried again.');
+    expect(text).not.toContain('Vestnik tries again');
+  }
+});
+
 test('all who got nothing, or perhaps nothing, can be written to again from it', async () => {
   const id = await addReported();
   const { html, text } = await visit(`/mailings/${id}/report`);
@@ -163,6 +174,14 @@ test('compares mailings in the order in which they were chosen, each once', asyn
   expect(text).toMatch(/Figure Second one finished First one finished Started/);
   expect(text).toContain('Accepted by the mail server 6 54.5% 6 54.5% Rejected 1 9.1% 1 9.1%');
   expect(text).toContain('Letters a second, on average 0.3 0.3');
+});
+
+test('the legend of a comparison stands in the order of the bars, whichever mailing has a part', async () => {
+  const first = await addReported(owner, 'One', [accepted('a', 'a.example', 1), ended('e', 'expired')]);
+  const second = await addReported(owner, 'Two', [accepted('a', 'a.example', 1), ended('d', 'in_doubt', [DOUBTFUL])]);
+  const { html } = await visit(`/mailings/compare?id=${first}&id=${second}`);
+  const states = [...html.matchAll(/<li class="report-part balance-(\w+)"/g)].map(([, state]) => state);
+  expect(states).toEqual(['accepted', 'in_doubt', 'expired']);
 });
 
 test('what still runs is compared as it is, without a speed', async () => {
