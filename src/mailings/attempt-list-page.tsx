@@ -45,11 +45,12 @@ export interface JournalProps {
 export function AttemptListPage(props: JournalProps) {
   const { view, place, search, journal, count, atMost } = props;
   const isEmpty = journal.page.rows.length === 0 && !isNarrowed(search) && count === 0 && !view.query['owner'];
+  const isRemoved = areAllRemoved(props);
   return (
     <Frame
       view={view}
       place={place}
-      hasExports={!isEmpty && !hasFaults(search)}
+      hasExports={!isEmpty && !isRemoved && !hasFaults(search)}
       search={search}
       atMost={count ?? atMost}
     >
@@ -132,12 +133,25 @@ function Journal(props: JournalProps) {
       <p class="list-count" role="status">
         <Found {...props} />
       </p>
-      {page.rows.length === 0 && brokenOffAt === null && <NothingFound view={view} choice={choice} />}
+      {page.rows.length === 0 && brokenOffAt === null && <NoRows {...props} choice={choice} />}
       {page.rows.length > 0 && <JournalTable {...props} />}
       {brokenOffAt && <BrokenOff view={view} list={list} journal={journal} at={brokenOffAt} />}
       <Pager view={view} page={page} />
     </>
   );
+}
+
+function NoRows(props: JournalProps & { choice: OwnerChoice | undefined }) {
+  const { view, choice } = props;
+  if (!areAllRemoved(props)) return <NothingFound view={view} choice={choice} />;
+  return <EmptyState icon="envelope" title={view.t('journal.allRemoved')} text={view.t('journal.allRemovedText')} />;
+}
+
+/** There were some, by the books, and nothing was searched for: it is not the conditions that leave nothing. */
+function areAllRemoved({ search, list, journal, count, keptFrom }: JournalProps): boolean {
+  const { page, brokenOffAt } = journal;
+  const isNothing = page.rows.length === 0 && brokenOffAt === null && list.cursor === null;
+  return isNothing && keptFrom !== null && count !== null && count > 0 && !isNarrowed(search);
 }
 
 /** The number of all where the books have it; otherwise that of a search which a single page shows whole. */

@@ -202,3 +202,15 @@ test('says where attempts are not kept any more: in the journal, and at a delive
   expect(text).toContain(words);
   expect(text).not.toContain('There have been no attempts yet.');
 });
+
+test('a mailing all of whose attempts were removed says so, and blames no conditions', async () => {
+  await sql`update installation_settings set attempts_kept_from = '2026-03-01T00:00:00Z'`.execute(db);
+  await sql`update mailings set started_at = '2026-02-01' where id = ${mailing}`.execute(db);
+  await sql`delete from attempts where mailing_id = ${mailing}`.execute(db);
+  const all = (await visit(`/mailings/${mailing}/attempts`)).text;
+  expect(all).toContain('These attempts are no longer kept');
+  expect(all).not.toContain('Take one of the conditions away');
+  expect(all).not.toContain('attempts/export');
+  const searched = (await visit(`/mailings/${mailing}/attempts?outcome=rejected`)).text;
+  expect(searched).toContain('Take one of the conditions away');
+});
