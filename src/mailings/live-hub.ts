@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { ownersSeenBy } from '../accounts/permissions.js';
 import { listSessionUsers } from '../accounts/session-store.js';
+import type { RelayFault } from '../delivery/delivery.js';
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../lib/database.js';
 import type { Log } from '../lib/log.js';
@@ -17,10 +18,11 @@ import type { Speed } from './live-pace.js';
 import { Picture } from './live-picture.js';
 import { encodeEvent, HEARTBEAT, LiveStream } from './live-stream.js';
 import { nameLook, viewOf, type LiveLook } from './live-view.js';
+import { chooseInterval } from './look-interval.js';
 import { renderParts } from './mailing-progress.js';
 import { findMailing } from './mailing-store.js';
 import type { Mailing } from './mailing.js';
-import { readProgress, type Progress } from './read-progress.js';
+import { readProgress, readRelayFault, type Progress } from './read-progress.js';
 import { SpeedBook } from './speed-book.js';
 
 interface LiveSettings {
@@ -33,7 +35,6 @@ interface LiveSettings {
   mostPagesOfUser: number;
 }
 
-/** A number on a page is read within a tick, and at most every `LONGEST_MS`. */
 const SETTINGS: LiveSettings = {
   tickMs: 750,
   sessionMs: 4000,
@@ -42,9 +43,6 @@ const SETTINGS: LiveSettings = {
   mostPages: 3000,
   mostPagesOfUser: 100,
 };
-const LONGEST_MS = 1800;
-/** A mailing that takes long to read is read for a tenth of the time. */
-const SHARE = 10;
 /** So many are read at once: of the pool's connections the pages keep the others. */
 const LANES = 2;
 
@@ -99,6 +97,7 @@ export class LiveHub {
   readonly #settings: LiveSettings;
   readonly #pages = new Set<Page>();
   readonly #watched = new Map<number, Watched>();
+  #fault: { until: number; read: Promise<RelayFault | undefined> } | undefined;
   #running: Promise<void> | undefined;
   #sleep = new AbortController();
   #isClosed = false;
@@ -213,8 +212,8 @@ export class LiveHub {
   async #refresh(watched: Watched): Promise<void> {
     const begun = performance.now();
     await this.#attempt(() => this.#look(watched));
-    const took = performance.now() - begun;
-    watched.dueAt = begun + Math.max(this.#settings.tickMs, Math.min(took * SHARE, LONGEST_MS));
+    const tookMs = performance.now() - begun;
+    watched.dueAt = begun + chooseInterval({ tickMs: this.#settings.tickMs, tookMs, watched: this.#watched.size });
   }
 
   async #look(watched: Watched): Promise<void> {
@@ -222,12 +221,22 @@ export class LiveHub {
     const { id, ownerId } = watched;
     const mailing = await findMailing(db, ownerId, id);
     if (!mailing || mailing.status === 'created') return this.#end(watched, 'gone');
-    const progress = await readProgress(db, mailing, watched.state?.progress);
+    const relayFault = () => this.#readRelayFault();
+    const progress = await readProgress(db, mailing, { before: watched.state?.progress, relayFault });
     const speed = progress.counters ? this.speeds.note(id, progress.counters, clock.now()) : null;
     const state = { mailing, progress, speed };
     watched.state = state;
     for (const seen of watched.pictures.values()) this.#draw(watched, seen, state);
     if (mailing.status === 'finished') this.#end(watched, 'done');
+  }
+
+  /** The same for all mailings: once a tick. */
+  async #readRelayFault(): Promise<RelayFault | undefined> {
+    const now = performance.now();
+    if (!this.#fault || now >= this.#fault.until) {
+      this.#fault = { until: now + this.#settings.tickMs, read: readRelayFault(this.#deps.db) };
+    }
+    return this.#fault.read;
   }
 
   #draw({ ownerId }: Watched, { look, picture }: Seen, { mailing, progress, speed }: State): void {

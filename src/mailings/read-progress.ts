@@ -26,8 +26,15 @@ export interface Progress {
 const LATEST_ATTEMPTS = 5;
 const MOST_REFUSALS = 5;
 
-/** What a progress read `before` still holds is not read again. */
-export async function readProgress(db: Database, mailing: Mailing, before?: Progress): Promise<Progress> {
+interface Known {
+  /** What this still holds is not read again. */
+  before?: Progress | undefined;
+  /** Asked for only while the mailing runs. */
+  relayFault?: () => Promise<RelayFault | undefined>;
+}
+
+export async function readProgress(db: Database, mailing: Mailing, known: Known = {}): Promise<Progress> {
+  const { before, relayFault: findFault = () => readRelayFault(db) } = known;
   const { id, ownerId, status, disabledAt } = mailing;
   const isRunning = status === 'running';
   const counters = (await readCounters(db, ownerId, [id])).get(id);
@@ -37,11 +44,16 @@ export async function readProgress(db: Database, mailing: Mailing, before?: Prog
       ? before.attempts
       : listLatestAttempts(db, ownerId, id, LATEST_ATTEMPTS),
     before && sumRefused(before.counters) === refused ? before.refusals : readRefusals(db, ownerId, id, MOST_REFUSALS),
-    isRunning ? listKeysInUse(db).then((keys) => findRelayFault(db, keys)) : undefined,
+    isRunning ? findFault() : undefined,
     disabledAt ? readHalt(db, id, disabledAt) : undefined,
     isRunning ? readNextTries(db, ownerId, id) : NO_TRIES,
   ]);
   return { counters, attempts, relayFault, halt, nextTries, refusals };
+}
+
+/** The same for all mailings. */
+export async function readRelayFault(db: Database): Promise<RelayFault | undefined> {
+  return findRelayFault(db, await listKeysInUse(db));
 }
 
 function sumAttempts(counters: Counters | undefined): number {
