@@ -22,6 +22,6 @@ export default {
   project: ['{src,client,test,bench}/**/*.{ts,tsx,css}', '{bin,.ci}/**/*.mjs'],
   ignoreExportsUsedInFile: { interface: true, type: true },
   ignoreDependencies: ['oxfmt', 'oxlint', 'oxlint-tsgolint'],
-  ignoreBinaries: ['redis-server'],
+  ignoreBinaries: ['redis-server', 'nginx'],
   compilers: { css: listCssImports },
 };

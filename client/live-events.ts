@@ -9,8 +9,11 @@ const SILENT_MS = 40_000;
 
 type Parts = Record<string, string>;
 
-/** `done`, `gone`: the page has to be loaded anew. `useless`: no events come here; ask instead. */
-type End = 'done' | 'gone' | 'useless';
+/**
+ * `done`, `gone`: the page has to be loaded anew. `refused`: there are none at present, as behind a proxy whose server is being restarted;
+ * `silent`: none come through. Of these two, ask instead.
+ */
+type End = 'done' | 'gone' | 'refused' | 'silent';
 
 export function followEvents(url: string, show: (parts: Parts) => void): Promise<End> {
   return new Promise((resolve) => {
@@ -45,10 +48,10 @@ export function followEvents(url: string, show: (parts: Parts) => void): Promise
       opened.addEventListener('beat', hear);
       opened.addEventListener('done', () => end('done'));
       opened.addEventListener('gone', () => end('gone'));
-      opened.addEventListener('open', () => expect(FIRST_WITHIN_MS, () => end('useless')));
+      opened.addEventListener('open', () => expect(FIRST_WITHIN_MS, () => end('silent')));
       // Broken off, it tries again by itself; closed, the server gave another answer.
       opened.addEventListener('error', () => {
-        if (opened.readyState === EventSource.CLOSED) end('useless');
+        if (opened.readyState === EventSource.CLOSED) end('refused');
       });
       source = opened;
     };

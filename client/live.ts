@@ -8,6 +8,8 @@ import { morphChildren } from './morph.js';
  */
 
 const LONGEST_INTERVAL_MS = 30_000;
+/** After so long a page asks for events again that has got none; one that had some, as soon as the server answers. */
+const AGAIN_MS = 60_000;
 
 export function keepLive(element: HTMLElement): void {
   void follow(element, element.dataset['live'] ?? '');
@@ -15,31 +17,51 @@ export function keepLive(element: HTMLElement): void {
 
 async function follow(element: HTMLElement, url: string): Promise<void> {
   const events = element.dataset['liveEvents'];
-  if (events !== undefined && 'EventSource' in window) {
-    const end = await followEvents(events, (parts) => {
-      sessionStorage.removeItem(reloadMark(url));
-      for (const [name, html] of Object.entries(parts)) showPart(element, name, html);
-    });
-    if (end === 'gone') return location.reload();
-    if (end === 'done') return reloadOnce(url);
-  }
+  const mayListen = events !== undefined && 'EventSource' in window;
+  if (mayListen && (await listen(element, url, events)) === 'ended') return;
   await ask(element, url);
 }
 
-async function ask(element: HTMLElement, url: string): Promise<void> {
+/** `silent`: what stands between lets no events through, and would not the next time either. */
+async function listen(element: HTMLElement, url: string, events: string): Promise<'ended' | 'silent'> {
+  let hasEverHeard = false;
+  for (;;) {
+    let hasHeard = false;
+    const end = await followEvents(events, (parts) => {
+      hasHeard = hasEverHeard = true;
+      sessionStorage.removeItem(reloadMark(url));
+      for (const [name, html] of Object.entries(parts)) showPart(element, name, html);
+    });
+    if (end === 'gone') location.reload();
+    if (end === 'done') reloadOnce(url);
+    if (end === 'gone' || end === 'done') return 'ended';
+    if (end === 'silent' && !hasEverHeard) return 'silent';
+    if ((await ask(element, url, hasHeard ? 0 : AGAIN_MS)) === 'ended') return 'ended';
+  }
+}
+
+/** `again`: the server has come back, or has answered for `untilMs`: there may be events now. */
+async function ask(element: HTMLElement, url: string, untilMs = Infinity): Promise<'ended' | 'again'> {
   const intervalMs = 1000 * Number(element.dataset['liveSeconds'] ?? 1);
+  const until = performance.now() + untilMs;
   let failures = 0;
   while (element.isConnected) {
     await pause(Math.min(intervalMs * 2 ** failures, LONGEST_INTERVAL_MS));
     await untilVisible();
     const part = await fetchPart(url);
-    if (part === 'moved') return location.reload();
-    failures = part === undefined ? failures + 1 : 0;
-    if (part === undefined) continue;
-    if (part.done) return reloadOnce(url);
+    if (part === undefined) {
+      failures += 1;
+      continue;
+    }
+    if (part === 'moved') location.reload();
+    else if (part.done) reloadOnce(url);
+    if (part === 'moved' || part.done) return 'ended';
     sessionStorage.removeItem(reloadMark(url));
     replaceContent(element, part.html);
+    if (untilMs < Infinity && (failures > 0 || performance.now() > until)) return 'again';
+    failures = 0;
   }
+  return 'ended';
 }
 
 interface Part {

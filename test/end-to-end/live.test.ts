@@ -139,6 +139,32 @@ describe('the page of a running mailing', () => {
     await other.page.context().close();
   });
 
+  test('asks for events again that it was refused, after a minute and when the server was away', async () => {
+    const other = await openVisitor(browser, vestnik);
+    const { page } = other;
+    await page.context().addCookies(await visitor.page.context().cookies());
+    await page.clock.install();
+    const answers: number[] = [];
+    page.on('response', (response) => {
+      if (response.url().endsWith('/events')) answers.push(response.status());
+    });
+    const refuse = (part: string) => page.route(`**/${part}`, (route) => route.fulfill({ status: 503 }));
+    await refuse('events');
+    await page.goto(mailing);
+    await eventually('it is refused', async () => answers.length === 1);
+    await refuse('progress');
+    const asked = page.waitForResponse((response) => response.url().endsWith('/progress'));
+    await page.clock.runFor(3000);
+    await asked;
+    await page.unroute('**/progress');
+    await eventually('it asks anew', async () => answers.length === 2);
+    await page.unroute('**/events');
+    await page.clock.fastForward(61_000);
+    await eventually('it has events', async () => answers.at(-1) === 200);
+    expect(answers).toEqual([503, 503, 200]);
+    await page.context().close();
+  });
+
   test('keeps what the visitor opened or is sending, and knows what has a key wherever it stands', async () => {
     const { page } = await openVisitor(browser, vestnik);
     await page.context().addCookies(await visitor.page.context().cookies());
