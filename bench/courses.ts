@@ -1,5 +1,6 @@
 import { findDjango, findNodemailer, findSmtpSource, type Contestant } from './contestants.js';
 import { openGivenLedger } from './given-ledger.js';
+import { measureOpenPages } from './open-pages.js';
 import { measurePages, showPages } from './pages.js';
 import { serveScript } from './processes.js';
 import { makeSigners } from './signing.js';
@@ -154,6 +155,18 @@ export async function runPages({ ledger, sink, quick, connections }: Course): Pr
   console.log(showResults('Pages while a mailing runs', results.slice(0, 1)));
   console.log(showPages(results));
   return results;
+}
+
+/** First with pages and sending in a process each, then in one. */
+export async function runOpenPages({ ledger, sink, quick, connections }: Course): Promise<Results> {
+  const all: Results = [];
+  for (const together of [false, true]) {
+    console.log(`Open pages, ${together ? 'sent from the same process' : 'sent from another process'}`);
+    const setting = { ledger, smtpPort: sink.port, connections, together };
+    const results = await measureOpenPages({ ...setting, letters: quick ? 20_000 : 100_000, rounds: quick ? 1 : 3 });
+    for (const result of results) all.push({ ...result, name: `${result.name}, ${together ? 'one process' : 'two'}` });
+  }
+  return all;
 }
 
 export async function runStatistics({ quick }: Course): Promise<Results> {

@@ -32,6 +32,12 @@ export interface WorkerProcess extends AsyncDisposable {
   peakMemory(): number | undefined;
   /** The same at this moment. */
   memoryNow(): number | undefined;
+  /** Seconds of the processor that it has used; undefined where the system does not tell. */
+  processorSeconds(): number | undefined;
+}
+
+export interface WebProcess extends WorkerProcess {
+  url: string;
 }
 
 const READY_WITHIN_MS = 60_000;
@@ -70,24 +76,20 @@ export async function startWorker(
   profileFolder?: string,
 ): Promise<WorkerProcess> {
   const profile = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
-  const child = await startProcess(profile, {
-    ROLES: 'worker',
-    SMTP_URL: `smtp://127.0.0.1:${smtpPort}?connections=${connections}`,
-    MAIL_FROM: `${FROM.name} <${FROM.address}>`,
-    ...settings,
-  });
-  return {
-    peakMemory: () => readMemory(child.pid, 'VmHWM'),
-    memoryNow: () => readMemory(child.pid, 'VmRSS'),
-    [Symbol.asyncDispose]: () => end(child),
-  };
+  const child = await startProcess(profile, { ROLES: 'worker', ...mailSettings(smtpPort, connections), ...settings });
+  return observe(child);
 }
 
-/** The pages, in a process of their own. */
-export async function startWeb(
-  { settings }: Ledger,
-  more: Record<string, string> = {},
-): Promise<AsyncDisposable & { url: string }> {
+export function mailSettings(smtpPort: number, connections: number) {
+  const [SMTP_URL, MAIL_FROM] = [
+    `smtp://127.0.0.1:${smtpPort}?connections=${connections}`,
+    `${FROM.name} <${FROM.address}>`,
+  ];
+  return { SMTP_URL, MAIL_FROM };
+}
+
+/** The pages, in a process of their own unless `more` says otherwise. */
+export async function startWeb({ settings }: Ledger, more: Record<string, string> = {}): Promise<WebProcess> {
   const port = await findFreePort();
   const url = `http://127.0.0.1:${port}`;
   const child = await startProcess([], {
@@ -98,7 +100,16 @@ export async function startWeb(
     ...settings,
     ...more,
   });
-  return { url, [Symbol.asyncDispose]: () => end(child) };
+  return { url, ...observe(child) };
+}
+
+function observe(child: ChildProcess): WorkerProcess {
+  return {
+    peakMemory: () => readMemory(child.pid, 'VmHWM'),
+    memoryNow: () => readMemory(child.pid, 'VmRSS'),
+    processorSeconds: () => readProcessorSeconds(child.pid),
+    [Symbol.asyncDispose]: () => end(child),
+  };
 }
 
 async function startProcess(nodeOptions: string[], settings: Record<string, string>): Promise<ChildProcess> {
@@ -130,6 +141,38 @@ function readMemory(pid: number | undefined, name: 'VmHWM' | 'VmRSS'): number | 
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1];
     return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of the embedded PostgreSQL: its processes, and those of them that have ended. */
+export function databaseSeconds({ settings }: Ledger): number | undefined {
+  try {
+    const [pid] = readFileSync(join(settings['DATA_DIR'] ?? '', 'postgresql', 'postmaster.pid'), 'utf8').split('\n');
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    const ended = readTicks(Number(pid));
+    const alive = children.map((child) => readTicks(Number(child))?.own ?? 0).reduce((sum, ticks) => sum + ticks, 0);
+    return ended && (alive + ended.own + ended.ofEnded) / TICKS;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The kernel counts in hundredths of a second, whatever the machine (USER_HZ). */
+const TICKS = 100;
+
+function readProcessorSeconds(pid: number | undefined): number | undefined {
+  const ticks = readTicks(pid);
+  return ticks && ticks.own / TICKS;
+}
+
+/** See proc(5); counted after the name, which may hold anything. */
+function readTicks(pid: number | undefined): { own: number; ofEnded: number } | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    const [user = NaN, system = NaN, endedUser = NaN, endedSystem = NaN] = fields.slice(11, 15).map(Number);
+    return { own: user + system, ofEnded: endedUser + endedSystem };
   } catch {
     return undefined;
   }

@@ -15,6 +15,7 @@ export interface Login {
 
 export interface Visitor {
   userId: number;
+  cookie: string;
   /** Resolves to the headers of a page that came whole. */
   get: (path: string) => Promise<IncomingHttpHeaders>;
 }
@@ -53,5 +54,5 @@ export async function signIn(url: string, { userId, email, password }: Login): P
     if (page.statusCode !== 200) throw new Error(`${path} is answered with ${page.statusCode}`);
     return page.headers;
   };
-  return { userId, get };
+  return { userId, cookie, get };
 }
