@@ -8,6 +8,8 @@ import { confirmationsTo, type InboxScope } from './inbox.js';
 
 export interface InboxAccessDeps {
   lettersStayHere: boolean;
+  /** What people type in their browser. */
+  baseUrl: string;
   auth: { secret: string };
 }
 
@@ -30,7 +32,8 @@ export function mayReadInbox(c: Context<WebEnv>, user: SignedInUser | null, deps
 
 /**
  * The administrator sees every letter. Who is not signed in yet and sits at this very machine sees the confirmation letters
- * to the address that their browser has just registered: otherwise nobody could confirm one before a mail server is set.
+ * to the address that their browser has just registered: otherwise nobody could confirm one before a mail server is set. Not where the
+ * site has a public address: the proxy before it may well say nothing of itself, as nginx does unless it is told to.
  */
 export function findInboxScope(
   c: Context<WebEnv>,
@@ -39,7 +42,7 @@ export function findInboxScope(
 ): InboxScope | null {
   if (!deps.lettersStayHere) return null;
   if (user) return may(user, 'inbox.read') ? { kind: 'all' } : null;
-  if (!isLocal(c)) return null;
+  if (!isLoopbackHost(new URL(deps.baseUrl).host) || !isLocal(c)) return null;
   const address = readPendingAddress(c, deps.auth);
   return address === undefined ? null : confirmationsTo(address);
 }

@@ -119,6 +119,17 @@ describe('who may read the inbox', () => {
     expect(await readAs({ cookie: 'vestnik_pending=.' }, id)).toEqual(HIDDEN);
   });
 
+  it('is nobody who is not signed in where the site has a public address: a proxy may look like this machine', async () => {
+    const id = await store(CONFIRMATION);
+    for (const [baseUrl, expected] of [
+      ['https://mail.example.com', HIDDEN],
+      ['http://127.0.0.1:8080', SEEN],
+    ] as const) {
+      const at = openTestSite(database.db, { baseUrl });
+      expect(await readAs({ at, cookie: await at.register(ADDRESS) }, id)).toEqual(expected);
+    }
+  });
+
   it('is nobody at all once a mail server is set', async () => {
     const id = await store(CONFIRMATION);
     const at = openTestSite(database.db, { lettersStayHere: false });

@@ -185,7 +185,7 @@ test('tells what needs the owner, with the way to mend it', async () => {
 test('shows the gravest five of what needs the owner, and all others on demand', async () => {
   await using database = await createTestDatabase();
   const { db } = database;
-  const { browser, ownerId } = await open(db);
+  const { browser, ownerId } = await openStartSite(db);
   const ids: number[] = [];
   for (let n = 0; n < 7; n += 1) ids.push(await addMailing(db, ownerId));
   const paused = { status: 'running', started_at: NOW, frozen_at: NOW, paused_at: NOW } as const;
