@@ -171,7 +171,7 @@ test('tells what needs the owner, with the way to mend it', async () => {
   expect(hrefs).toEqual([
     [`/mailings/${disabled}`, 'Open'],
     [`/mailings/${refused}`, 'Look into it'],
-    [`/mailings/${unstarted}/audience`, 'Mend it'],
+    [`/mailings/${unstarted}/audience`, 'Put it right'],
     [`/mailings/${doubtful}`, 'Decide'],
     [`/mailings/${paused}`, 'Continue'],
   ]);

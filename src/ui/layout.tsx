@@ -207,5 +207,7 @@ function InboxBanner({ view }: { view: View }) {
 
 function describeInbox({ t, user, mailingsStayHere }: View): string {
   if (!mailingsStayHere) return t('common.inboxBanner.systemLetters');
-  return t(user?.role === 'administrator' ? 'common.inboxBanner.forAdministrators' : 'common.inboxBanner.text');
+  // Who is not signed in may well be the one who has just started it.
+  if (!user) return t('common.inboxBanner.text');
+  return t(`common.inboxBanner.${user.role === 'administrator' ? 'forAdministrators' : 'forUsers'}`);
 }
