@@ -6,6 +6,7 @@
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../lib/database.js';
 import type { Log } from '../lib/log.js';
+import { LostConnections } from '../lib/lost-connections.js';
 import { repeat } from '../lib/repeat.js';
 import type { SmtpServerAddress } from '../lib/smtp/smtp-url.js';
 import { pauseRefusedMailing } from '../mailings/pause-refused-mailing.js';
@@ -59,6 +60,8 @@ const TICK_MS = 400;
 const HALT_MS = 300;
 const RENEW_MS = 5_000;
 const REFRESH_MS = 3_000;
+/** From one look at statements that hang to the next. */
+const LOST_MS = 5_000;
 /** At its start a worker does not know whether the database was away and every lease has expired: all get the time to renew theirs. */
 const REAP_AFTER_MS = 2 * RENEW_MS;
 const STOP_WITHIN_MS = 8_000;
@@ -112,6 +115,7 @@ export class DeliveryWorker {
       this.#repeat(HALT_MS, () => this.#haltForbidden()),
       this.#repeat(RENEW_MS, () => this.#renew()),
     ];
+    if (deps.watchDb) this.#loops.push(this.#cutLost(new LostConnections(db, deps.watchDb)));
   }
 
   /** Claims nothing more, lets what is on the wire end (8 s at most), and gives the rest back. */
@@ -163,6 +167,14 @@ export class DeliveryWorker {
   async #renew(): Promise<void> {
     const ids = this.#dispatcher.leaseIds;
     if (ids.length > 0) this.#dispatcher.dropLeases(ids, await renewLeases(this.#watchDb, ids));
+  }
+
+  #cutLost(connections: LostConnections): Promise<void> {
+    return this.#repeat(LOST_MS, async () => {
+      const count = await connections.look();
+      if (count > 0)
+        this.#deps.log.warn({ count }, 'connections to the database were lost without a word, and are replaced');
+    });
   }
 
   /** A loop of its own: a tick may have a thousand mailings to start. The gate lets nothing new out meanwhile. */

@@ -92,6 +92,16 @@ test('a pause reaches a worker of which all connections to the database are gone
   expect(await pauseAndWatch(opened)).toBeLessThan(2_000);
 });
 
+test('a worker of which all connections to the database are gone without a word sends everybody the letter, once, over new ones', async () => {
+  const { db, server, proxy, mailingId } = await open();
+  proxy.vanish('those that there are');
+  await eventually('all are accepted', async () => (await countStates(db, mailingId)).accepted === RECIPIENTS, 40_000);
+  expect(await countStates(db, mailingId)).toEqual({ accepted: RECIPIENTS });
+  expect(server.counts.size).toBe(RECIPIENTS);
+  expect(server.accepted).toHaveLength(RECIPIENTS);
+  await expectTrueBooks(db, mailingId);
+});
+
 test('without a pause a worker that cannot look sends nothing either', async () => {
   const { server, proxy } = await open();
   proxy.vanish();

@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Pool, types, type ClientConfig, type Connection } from 'pg';
 
 import type { Database, DatabaseConnection } from './database.js';
-import { PreparingClient } from './prepared-statements.js';
+import { trackConnections, WaitingClient } from './lost-connections.js';
 import type { Schema } from './schema.js';
 
 /** The server's are few, and what goes over it is short. */
@@ -27,11 +27,13 @@ export function openBoundedDatabase(connection: DatabaseConnection, withinMs: nu
   // As in database.ts: without a listener the loss of a connection would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  trackConnections(db, pool);
+  return db;
 }
 
-function boundedClient(withinMs: number): typeof PreparingClient {
-  return class extends PreparingClient {
+function boundedClient(withinMs: number): typeof WaitingClient {
+  return class extends WaitingClient {
     constructor(config?: string | ClientConfig) {
       super(config);
       const run = this.query.bind(this) as (...given: unknown[]) => Promise<unknown>;

@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect, sql, type Transaction as KyselyTransaction } f
 import { Client, DatabaseError, Pool, types, type PoolConfig } from 'pg';
 
 import { describeConnectionError, type ConnectionTarget, type DatabaseFault } from './database-fault.js';
-import { PreparingClient } from './prepared-statements.js';
+import { trackConnections, WaitingClient } from './lost-connections.js';
 import type { Schema } from './schema.js';
 
 export type Database = Kysely<Schema>;
@@ -85,11 +85,12 @@ export function openDatabase(connection: DatabaseConnection, options: DatabaseOp
     max: options.maxConnections ?? 10,
     application_name: options.applicationName ?? 'vestnik',
     types: { getTypeParser },
-    Client: PreparingClient,
+    Client: WaitingClient,
   });
   surviveLostConnections(pool, options.onConnectionLost);
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   connections.set(db, connection);
+  trackConnections(db, pool);
   return db;
 }
 

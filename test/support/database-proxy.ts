@@ -14,8 +14,19 @@ export interface DatabaseProxy extends AsyncDisposable {
   cut: () => void;
 }
 
+/** How BackendKeyData begins; the number of the process follows. */
+const KEY_DATA = Buffer.from([0x4b, 0, 0, 0, 12]);
+
+interface ProxyOptions {
+  /** Tells clients another number than that of the process which serves them. */
+  isPooler?: boolean;
+}
+
 /** A way to the database on which packets can vanish. */
-export async function openDatabaseProxy(connection: EmbeddedConnection): Promise<DatabaseProxy> {
+export async function openDatabaseProxy(
+  connection: EmbeddedConnection,
+  { isPooler = false }: ProxyOptions = {},
+): Promise<DatabaseProxy> {
   const pairs = new Set<[Socket, Socket]>();
   let isAway = false;
   const server = createServer((near) => {
@@ -24,6 +35,7 @@ export async function openDatabaseProxy(connection: EmbeddedConnection): Promise
     pairs.add(pair);
     for (const socket of pair) socket.on('error', () => {}).on('close', () => end(pair));
     near.pipe(far);
+    if (isPooler) far.on('data', renumber);
     far.pipe(near);
     if (isAway) hold(pair);
   });
@@ -61,4 +73,10 @@ export async function openDatabaseProxy(connection: EmbeddedConnection): Promise
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** In place, before it is passed on. */
+function renumber(chunk: Buffer): void {
+  const at = chunk.indexOf(KEY_DATA);
+  if (at >= 0) chunk.writeInt32BE(2_000_000_000, at + KEY_DATA.length);
 }
