@@ -111,7 +111,7 @@ describe('the page of a running mailing', () => {
     await page.getByText(t('live.meaning.greylisting.todo')).waitFor();
     await page.getByText(t('live.tries.within60')).waitFor();
     const said = page.locator('[data-part="said"] [role="status"]');
-    expect(await said.textContent()).toMatch(/^Рассылка запущена\. Обработано (?:\d0|0)\s%\.$/);
+    expect(await said.textContent()).toMatch(/^Рассылка запущена\. Пройдено (?:\d0|0)\s%\.$/);
     // Beside it there is only the sentence about what was pressed last.
     expect(await page.locator('main [aria-live], main [role="status"]').count()).toBeLessThanOrEqual(2);
     await inspectPage(page);
